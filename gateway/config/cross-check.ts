@@ -1,0 +1,91 @@
+import { type Path, type Problem, formatPath } from "./problem.ts";
+import type { Tree } from "./read.ts";
+import { isRecord } from "./written/object.ts";
+
+/** Readiness listens here unless `config.readinessAddr` says otherwise. */
+export const readinessPort = 15021;
+
+/**
+ * What only shows between two places: a port bound twice, a file that is not there. It looks at the
+ * plain values, so that these problems are reported together with those of the grammar.
+ */
+export function crossCheck(
+  tree: Tree,
+  readFile: (path: string) => string,
+  report: (problem: Problem) => void,
+): void {
+  const problem = (path: Path, message: string) =>
+    report({ ...tree.at(path), path: formatPath(path), message });
+  checkPorts(tree.value, problem);
+  checkFiles(tree.value, [], readFile, problem);
+}
+
+type Complain = (path: Path, message: string) => void;
+
+function checkPorts(root: unknown, problem: Complain): void {
+  const { config, binds } = isRecord(root) ? root : {};
+  const readiness = isRecord(config) ? config["readinessAddr"] : undefined;
+  const taken = new Map<string, string>();
+  const readinessAt = /(\d+)$/.exec(String(readiness ?? readinessPort))?.[1];
+  if (readinessAt !== undefined)
+    taken.set(readinessAt, "config.readinessAddr (off, or another port, frees it)");
+  for (const [index, bind] of Array.isArray(binds) ? binds.entries() : []) {
+    const port = isRecord(bind) ? bind["port"] : undefined;
+    if (typeof port !== "number" && typeof port !== "string") continue;
+    const path = ["binds", index, "port"];
+    const holder = taken.get(String(port));
+    if (holder !== undefined) problem(path, `port ${port} is already taken by ${holder}`);
+    else taken.set(String(port), formatPath(path));
+  }
+}
+
+/** Keys whose text names a file, by the key of the map around them. */
+const files: Readonly<Record<string, readonly string[]>> = {
+  tls: ["cert", "key"],
+  backendTLS: ["root", "cert", "key"],
+  key: ["file"],
+  jwks: ["file"],
+};
+
+function checkFiles(
+  value: unknown,
+  path: Path,
+  readFile: (path: string) => string,
+  problem: Complain,
+): void {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries())
+      checkFiles(item, [...path, index], readFile, problem);
+    return;
+  }
+  if (!isRecord(value)) return;
+  const naming = files[String(path.at(-1))] ?? [];
+  for (const [key, item] of Object.entries(value)) {
+    const here = [...path, key];
+    if (!naming.includes(key) || typeof item !== "string")
+      checkFiles(item, here, readFile, problem);
+    else if (item !== "") checkFile(item, here, readFile, problem);
+  }
+}
+
+function checkFile(
+  file: string,
+  path: Path,
+  readFile: (path: string) => string,
+  problem: Complain,
+): void {
+  try {
+    readFile(file);
+  } catch (error) {
+    problem(path, `cannot read ${file}: ${reason(error)}`);
+  }
+}
+
+/** The system's own words without the path, which the message has already. */
+function reason(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return "no such file";
+  if (code === "EACCES") return "permission denied";
+  if (code === "EISDIR") return "it is a directory";
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,36 @@
+import { check } from "./check.ts";
+import { crossCheck } from "./cross-check.ts";
+import type { Environment } from "./environment.ts";
+import { type Problem, inOrder } from "./problem.ts";
+import { read } from "./read.ts";
+import { resolve } from "./resolve.ts";
+import type { Config } from "./run.ts";
+
+/** What a configuration refers to besides its own text. */
+export type Surroundings = {
+  readonly env: Environment;
+  /** Reads a text file the config names (PEM files, key files); throws when it cannot. */
+  readFile(path: string): string;
+};
+
+export type Loaded =
+  | { readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly problems: readonly Problem[] };
+
+/**
+ * Text -> as written -> as run. Reports all problems at once, in document order.
+ * @param source YAML; bytes must be UTF-8
+ */
+export function loadConfig(source: string | Uint8Array, { env, readFile }: Surroundings): Loaded {
+  const problems: Problem[] = [];
+  const warnings: Problem[] = [];
+  const report = (problem: Problem) => void problems.push(problem);
+  const tree = read(source, env, report);
+  const written = tree === undefined ? undefined : check(tree, report);
+  if (tree !== undefined) crossCheck(tree, readFile, report);
+  if (tree === undefined || written === undefined) return { problems: inOrder(problems) };
+  const warn = (problem: Problem) => void warnings.push(problem);
+  const config = resolve(written, tree, readFile, report, warn);
+  if (problems.length > 0) return { problems: inOrder(problems) };
+  return { config, warnings: inOrder(warnings) };
+}

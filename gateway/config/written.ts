@@ -1,0 +1,210 @@
+import * as z from "zod";
+import { backendAuth, backendTLS, urlRewrite } from "./written/backend-policies.ts";
+import { match } from "./written/match.ts";
+import { object, oneOf } from "./written/object.ts";
+import { authority, hostname, port, text } from "./written/scalar.ts";
+
+/**
+ * The configuration as written: agentgateway's grammar, its Azure part. One schema gives the types,
+ * the checks and the JSON Schema. The lists of names behind an object are agentgateway's keys that
+ * this gateway does not have.
+ */
+
+const outsideRoutePolicies = [
+  "apiKey",
+  "jwtAuth",
+  "basicAuth",
+  "cors",
+  "localRateLimit",
+  "remoteRateLimit",
+  "timeout",
+  "retry",
+  "requestHeaderModifier",
+  "responseHeaderModifier",
+  "requestRedirect",
+  "directResponse",
+  "requestMirror",
+  "ai",
+  "mcpAuthentication",
+  "mcpAuthorization",
+  "a2a",
+  "authorization",
+  "extAuthz",
+  "extProc",
+  "transformations",
+  "csrf",
+  "health",
+  "buffer",
+  "oidc",
+];
+const outsideBackendPolicies = [
+  "ai",
+  "health",
+  "transformations",
+  "requestHeaderModifier",
+  "responseHeaderModifier",
+  "requestRedirect",
+  "requestMirror",
+  "mcpAuthorization",
+  "a2a",
+  "http",
+  "tcp",
+  "inferenceRouting",
+  "authorization",
+  "extAuthz",
+];
+
+const backendPolicies = object(
+  { backendAuth: backendAuth.optional(), backendTLS: backendTLS.optional() },
+  outsideBackendPolicies,
+);
+
+const routePolicies = object(
+  {
+    urlRewrite: urlRewrite.optional(),
+    backendAuth: backendAuth.optional(),
+    backendTLS: backendTLS.optional(),
+  },
+  outsideRoutePolicies,
+);
+
+const provider = oneOf(
+  { openAI: object({ model: text.optional() }).nullable().optional() },
+  ["openAI"],
+  ["azure", "azureOpenAI", "anthropic", "gemini", "vertex", "bedrock", "custom"],
+);
+
+const ai = object(
+  {
+    name: text,
+    hostOverride: authority,
+    pathOverride: z
+      .string()
+      .regex(/^\/\S*$/, { error: "expected a path and query that start with /" })
+      .optional(),
+    provider,
+    policies: backendPolicies.optional(),
+  },
+  ["pathPrefix", "groups", "tokenize"],
+);
+
+const backend = oneOf(
+  {
+    weight: z
+      .int({ error: "expected a whole number from 0" })
+      .min(0, { error: "expected a whole number from 0" })
+      .optional(),
+    policies: backendPolicies.optional(),
+    ai: ai.optional(),
+    host: authority.optional(),
+  },
+  ["ai", "host"],
+  ["mcp", "dynamic", "service", "backend", "aws", "invalid", "filters"],
+);
+
+const route = object(
+  {
+    name: text.optional(),
+    hostnames: z.array(hostname).optional(),
+    matches: z
+      .array(match)
+      .min(1, { error: "expected at least one match, or no matches key" })
+      .optional(),
+    policies: routePolicies.optional(),
+    backends: z.array(backend).min(1, { error: "expected at least one backend" }),
+  },
+  ["ruleName", "inlinePolicies", "routeGroup"],
+);
+
+const listener = object(
+  {
+    name: text.optional(),
+    hostname: hostname.optional(),
+    protocol: z.enum(["HTTP", "HTTPS"], { error: "expected HTTP or HTTPS" }).optional(),
+    tls: object({ cert: text, key: text }, [
+      "root",
+      "minTLSVersion",
+      "maxTLSVersion",
+      "cipherSuites",
+      "mtlsMode",
+    ]).optional(),
+    routes: z.array(route).optional(),
+  },
+  ["namespace", "gatewayName", "tcpRoutes", "policies"],
+);
+
+const bind = object(
+  {
+    port,
+    listeners: z.array(listener).min(1, { error: "expected at least one listener" }),
+  },
+  ["tunnelProtocol"],
+);
+
+const bytes = z
+  .int({ error: "expected a number of bytes" })
+  .min(1, { error: "expected a number of bytes" });
+
+/** A port of every interface, `host:port`, or `off`. */
+const listenAddress = z.union(
+  [port, z.string().regex(/^(off|(\[[0-9A-Fa-f:.]+\]|[\w.-]*):\d{1,5})$/)],
+  { error: "expected host:port, :port, a port, or off" },
+);
+
+export const configSchema = object(
+  {
+    config: object({ readinessAddr: listenAddress.optional() }, [
+      "adminAddr",
+      "statsAddr",
+      "logging",
+      "tracing",
+      "metrics",
+      "enableIpv6",
+      "network",
+      "dns",
+      "workerThreads",
+      "connectionTerminationDeadline",
+      "connectionMinTerminationDeadline",
+      "hbone",
+      "http2",
+      "session",
+      "backend",
+      "xdsAddress",
+      "caAddress",
+      "localXdsPath",
+    ]).optional(),
+    frontendPolicies: object(
+      {
+        http: object({ maxBufferSize: bytes.optional() }, [
+          "http1MaxHeaders",
+          "http1IdleTimeout",
+          "http2WindowSize",
+          "http2ConnectionWindowSize",
+          "http2FrameSize",
+          "http2KeepaliveInterval",
+          "http2KeepaliveTimeout",
+        ]).optional(),
+      },
+      ["tls", "tcp", "accessLog", "tracing", "networkAuthorization"],
+    ).optional(),
+    binds: z.array(bind).min(1, { error: "expected at least one bind" }),
+  },
+  [
+    "gateways",
+    "routes",
+    "llm",
+    "mcp",
+    "policies",
+    "workloads",
+    "services",
+    "backends",
+    "listeners",
+    "routeGroups",
+    "ui",
+  ],
+);
+
+/** A configuration exactly as YAML or a Pulumi program writes it. */
+export type WrittenConfig = z.input<typeof configSchema>;
+/** The same after the checks; nothing is defaulted yet. */
+export type CheckedConfig = z.output<typeof configSchema>;
