@@ -19,7 +19,7 @@ export type Resolving = {
   warning(path: Path, message: string): void;
 };
 
-const defaultReadiness: Address = { host: "::", port: readinessPort };
+const defaultReadiness: Address = { host: undefined, port: readinessPort };
 /** 32 MiB: images and long contexts travel in chat bodies. */
 const defaultRequestBody = 32 * 1024 * 1024;
 

@@ -11,7 +11,8 @@ export type Config = {
   readonly binds: readonly Bind[];
 };
 
-export type Address = { readonly host: string; readonly port: number };
+/** Every interface when `host` is absent. */
+export type Address = { readonly host: string | undefined; readonly port: number };
 
 export type Limits = {
   /** Largest request body an AI backend takes, in bytes. */

@@ -17,3 +17,12 @@ export function secret(text: string): Secret {
     toString: () => redacted,
   };
 }
+
+export function isSecret(value: unknown): value is Secret {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "reveal" in value &&
+    typeof value.reveal === "function"
+  );
+}

@@ -1,0 +1,288 @@
+import { isEscape, isHex } from "./json-bytes.ts";
+import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
+
+/**
+ * Reads a JSON text in pieces and finds members of its top-level object, without building values:
+ * what is not looked for is only checked against the grammar (RFC 8259). Takes time linear in the
+ * text and constant memory besides the members kept, whatever the text holds.
+ */
+export type JsonScanner = {
+  /** Throws InvalidJson. */
+  push(chunk: Uint8Array): void;
+  /** The text is complete; throws InvalidJson when it is not. */
+  end(): Scanned;
+};
+
+export type Scanned = {
+  readonly root: "object" | "other";
+  /** Offset just past the opening brace of the object. */
+  readonly inside: number;
+  /** Whether the object has no members. */
+  readonly empty: boolean;
+  /** Members looked for, in the order of the text; a key written twice is there twice. */
+  readonly members: readonly Member[];
+};
+
+export type Member = {
+  readonly key: string;
+  /** Offsets of the value in the text: first byte, and just past the last. */
+  readonly start: number;
+  readonly end: number;
+  /** The value's own text; undefined when it is longer than the scanner keeps. */
+  readonly text: string | undefined;
+};
+
+export class InvalidJson extends Error {
+  /** Byte offset of the first wrong byte. */
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(`${message} at byte ${offset}`);
+    this.name = "InvalidJson";
+    this.offset = offset;
+  }
+}
+
+/** Deeper than any request or answer; Azure's own parsers stop sooner. */
+const maxDepth = 512;
+/** Longest key, in bytes as written, that is compared with those looked for. */
+const maxKey = 128;
+/** Longest value kept, in bytes. */
+const maxValue = 64 * 1024;
+
+// What may come next.
+const value = 0;
+const valueOrEnd = 1;
+const keyOrEnd = 2;
+const key = 3;
+const colon = 4;
+const commaOrEnd = 5;
+const nothing = 6;
+// Inside a token.
+const string = 7;
+const escape = 8;
+const hex = 9;
+const number = 10;
+const word = 11;
+
+const object = 1;
+const array = 2;
+
+const words: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
+
+/** @param wanted keys to look for */
+export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
+  const stack = new Uint8Array(maxDepth + 1);
+  let depth = 0;
+  let state = value;
+  let consumed = 0;
+  let hexLeft = 0;
+  let numberState = 0;
+  let expectedWord = "";
+  let wordAt = 0;
+  let stringIsKey = false;
+
+  let root: "object" | "other" = "other";
+  let inside = 0;
+  let empty = true;
+  const members: Member[] = [];
+
+  let keyBytes: number[] = [];
+  let member: { readonly key: string; readonly start: number } | undefined;
+  let kept: Uint8Array[] = [];
+  let keptBytes = 0;
+
+  return { push, end };
+
+  function push(chunk: Uint8Array): void {
+    const length = chunk.length;
+    let keptFrom = 0;
+    let index = 0;
+    while (index < length) {
+      const byte = chunk[index] ?? 0;
+      switch (state) {
+        case string: {
+          // The bulk of most texts: run to the next byte that means something.
+          let current = byte;
+          if (stringIsKey && depth === 1) {
+            while (current !== 0x22 && current !== 0x5c && current >= 0x20) {
+              if (keyBytes.length <= maxKey) keyBytes.push(current);
+              index += 1;
+              if (index === length) break;
+              current = chunk[index] ?? 0;
+            }
+          } else {
+            while (current !== 0x22 && current !== 0x5c && current >= 0x20) {
+              index += 1;
+              if (index === length) break;
+              current = chunk[index] ?? 0;
+            }
+          }
+          if (index === length) break;
+          if (current < 0x20) fail("a control character in a string", index);
+          index += 1;
+          if (current === 0x5c) {
+            state = escape;
+            remember(current);
+          } else if (stringIsKey) state = colon;
+          else endValue(index, chunk);
+          break;
+        }
+        case escape:
+          remember(byte);
+          if (byte === 0x75) {
+            state = hex;
+            hexLeft = 4;
+          } else if (isEscape(byte)) state = string;
+          else fail("an unknown escape in a string", index);
+          index += 1;
+          break;
+        case hex:
+          remember(byte);
+          if (!isHex(byte)) fail("an incomplete \\u escape", index);
+          hexLeft -= 1;
+          if (hexLeft === 0) state = string;
+          index += 1;
+          break;
+        case number: {
+          const next = afterNumber(numberState, byte);
+          if (next === -1) {
+            if (!isNumberEnd(numberState)) fail("an incomplete number", index);
+            // The byte belongs to what follows the number.
+            endValue(index, chunk);
+          } else {
+            numberState = next;
+            index += 1;
+          }
+          break;
+        }
+        case word:
+          if (byte !== expectedWord.charCodeAt(wordAt)) fail("an unknown word", index);
+          wordAt += 1;
+          index += 1;
+          if (wordAt === expectedWord.length) endValue(index, chunk);
+          break;
+        default:
+          if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+            structure(byte, index, chunk);
+          index += 1;
+      }
+    }
+    if (member !== undefined) keep(chunk.subarray(keptFrom));
+    consumed += length;
+
+    function structure(byte: number, at: number, bytes: Uint8Array): void {
+      switch (state) {
+        case valueOrEnd:
+          if (byte === 0x5d) return close(at, bytes);
+          return startValue(byte, at);
+        case value:
+          return startValue(byte, at);
+        case keyOrEnd:
+          if (byte === 0x7d) return close(at, bytes);
+          return startKey(byte, at);
+        case key:
+          return startKey(byte, at);
+        case colon:
+          if (byte !== 0x3a) fail("a missing colon", at);
+          state = value;
+          return;
+        case commaOrEnd: {
+          const isObject = stack[depth] === object;
+          if (byte === 0x2c) state = isObject ? key : value;
+          else if (byte === (isObject ? 0x7d : 0x5d)) close(at, bytes);
+          else fail(isObject ? "expected , or }" : "expected , or ]", at);
+          return;
+        }
+        default:
+          fail("text after the end", at);
+      }
+    }
+
+    function startValue(byte: number, at: number): void {
+      if (depth === 1 && stack[1] === object && member === undefined) startMember(at);
+      if (byte === 0x22) {
+        state = string;
+        stringIsKey = false;
+      } else if (byte === 0x7b || byte === 0x5b) open(byte, at);
+      else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+        state = number;
+        numberState = startNumber(byte);
+      } else {
+        const wordText = words[byte];
+        if (wordText === undefined) return fail("expected a value", at);
+        state = word;
+        expectedWord = wordText;
+        wordAt = 1;
+      }
+    }
+
+    function startMember(at: number): void {
+      const name = keyText();
+      if (name === undefined || !wanted.has(name)) return;
+      member = { key: name, start: consumed + at };
+      keptFrom = at;
+    }
+
+    function endValue(at: number, bytes: Uint8Array): void {
+      state = depth === 0 ? nothing : commaOrEnd;
+      if (depth !== 1 || member === undefined) return;
+      keep(bytes.subarray(keptFrom, at));
+      const text = keptBytes > maxValue ? undefined : Buffer.concat(kept).toString();
+      members.push({ ...member, end: consumed + at, text });
+      member = undefined;
+      kept = [];
+      keptBytes = 0;
+    }
+
+    function close(at: number, bytes: Uint8Array): void {
+      depth -= 1;
+      endValue(at + 1, bytes);
+    }
+  }
+
+  function startKey(byte: number, at: number): void {
+    if (byte !== 0x22) fail("expected a key in double quotes", at);
+    state = string;
+    stringIsKey = true;
+    if (depth !== 1) return;
+    keyBytes = [];
+    empty = false;
+  }
+
+  function open(byte: number, at: number): void {
+    depth += 1;
+    if (depth > maxDepth) fail(`nested deeper than ${maxDepth} levels`, at);
+    stack[depth] = byte === 0x7b ? object : array;
+    state = byte === 0x7b ? keyOrEnd : valueOrEnd;
+    if (depth === 1 && byte === 0x7b) {
+      root = "object";
+      inside = consumed + at + 1;
+    }
+  }
+
+  function remember(byte: number): void {
+    if (stringIsKey && depth === 1 && keyBytes.length <= maxKey) keyBytes.push(byte);
+  }
+
+  function keyText(): string | undefined {
+    if (keyBytes.length > maxKey) return undefined;
+    const written = Buffer.from(keyBytes).toString();
+    return written.includes("\\") ? String(JSON.parse(`"${written}"`)) : written;
+  }
+
+  function keep(bytes: Uint8Array): void {
+    keptBytes += bytes.length;
+    if (keptBytes <= maxValue) kept.push(bytes);
+  }
+
+  function end(): Scanned {
+    if (state === number && depth === 0 && isNumberEnd(numberState)) state = nothing;
+    if (state !== nothing) fail(consumed === 0 ? "it is empty" : "it ends too soon", 0);
+    return { root, inside, empty, members };
+  }
+
+  function fail(message: string, at: number): never {
+    throw new InvalidJson(message, consumed + at);
+  }
+}

@@ -1,0 +1,104 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { answer } from "../../errors.ts";
+import type { AccessRecord } from "../../request/access-record.ts";
+import type { Watch } from "../deliver.ts";
+import { createEventSplitter } from "./event-splitter.ts";
+import { tokensOf } from "./format.ts";
+import { InvalidJson, createJsonScanner } from "./json-scanner.ts";
+import type { Plan } from "./rewrite.ts";
+
+/** Watches an AI answer for its usage; undefined where there is none to see. */
+export function watchAnswer(
+  status: number,
+  headers: IncomingHttpHeaders,
+  plan: Plan,
+  record: AccessRecord,
+): Watch | undefined {
+  const type = headers["content-type"] ?? "";
+  const encoded = headers["content-encoding"] !== undefined;
+  if (status !== 200 || encoded) return undefined;
+  if (type.startsWith("text/event-stream")) return watchEvents(plan, record);
+  if (type.startsWith("application/json")) return watchJson(record);
+  return undefined;
+}
+
+const usageKey = new Set(["usage"]);
+
+/** Passes every byte on as it comes and reads `usage` on the way. */
+function watchJson(record: AccessRecord): Watch {
+  const scanner = createJsonScanner(usageKey);
+  let readable = true;
+  const attend = (read: () => void): void => {
+    try {
+      if (readable) read();
+    } catch (error) {
+      if (!(error instanceof InvalidJson)) throw error;
+      readable = false;
+    }
+  };
+  return {
+    edits: false,
+    data(chunk) {
+      attend(() => scanner.push(chunk));
+      return chunk;
+    },
+    end() {
+      attend(() => note(scanner.end().members.at(-1)?.text, record));
+      return undefined;
+    },
+    broken: () => undefined,
+  };
+}
+
+function note(usage: string | undefined, record: AccessRecord): void {
+  const tokens = usage === undefined ? undefined : tokensOf(JSON.parse(usage));
+  if (tokens !== undefined) record.tokens = tokens;
+}
+
+/**
+ * Passes whole events on as they end, byte for byte. Holds back the usage chunk that the caller did
+ * not ask for, and ends a broken stream with an error event, which OpenAI's clients raise.
+ */
+function watchEvents(plan: Plan, record: AccessRecord): Watch {
+  const splitter = createEventSplitter();
+  return {
+    edits: plan.hideUsage,
+    data(chunk) {
+      const events = splitter.push(chunk);
+      const passed = events.filter((event) => attend(event) === "pass");
+      return passed.length < 2 ? passed[0] : Buffer.concat(passed);
+    },
+    end: () => splitter.rest(),
+    broken(refusal) {
+      return Buffer.from(`data: ${JSON.stringify(answer(refusal.reason).body)}\n\n`);
+    },
+  };
+
+  function attend(event: Buffer): "pass" | "hold" {
+    if (!event.includes('"usage"')) return "pass";
+    const data = eventData(event);
+    const tokens = tokensOf(data["usage"]) ?? tokensOf(nested(data["response"])["usage"]);
+    if (tokens === undefined) return "pass";
+    record.tokens = tokens;
+    const { choices } = data;
+    const extra = Array.isArray(choices) && choices.length === 0;
+    return plan.hideUsage && extra ? "hold" : "pass";
+  }
+}
+
+/** The JSON object an event carries; an empty one where it carries something else. */
+function eventData(event: Buffer): Record<string, unknown> {
+  const lines = event.toString().split(/\r\n|\n|\r/);
+  const text = lines
+    .flatMap((line) => (line.startsWith("data:") ? [line.slice(5)] : []))
+    .join("\n");
+  try {
+    return nested(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function nested(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,55 @@
+import { Refusal } from "../errors.ts";
+import type { Exchange } from "../request/exchange.ts";
+import type { RunningBackend } from "./backend.ts";
+import { type Inspect, deliver } from "./deliver.ts";
+import type { HeaderList } from "./headers.ts";
+import type { UpstreamBody, UpstreamRequest } from "./transport.ts";
+
+/** Milliseconds within which a reset means that the kept-alive connection had gone stale. */
+const staleWithin = 1_000;
+
+/**
+ * Sends a request with the backend's credential and delivers the answer. Tries once more when the
+ * backend refuses the token (the token is dropped first), and once when a kept-alive connection
+ * turns out to be closed; both only while the body can be sent again and the caller has seen
+ * nothing. Nothing is sent without the credential.
+ */
+export async function attempt(
+  exchange: Exchange,
+  backend: RunningBackend,
+  body: UpstreamBody,
+  request: (credential: HeaderList) => UpstreamRequest,
+  inspect: Inspect,
+): Promise<void> {
+  const replayable = body.kind !== "stream";
+  let mayRenew = replayable;
+  let mayReconnect = replayable;
+  for (;;) {
+    const credential = await backend.credential.present(exchange);
+    if (exchange.closed) throw new Refusal({ kind: "client_closed" });
+    exchange.record.attempts += 1;
+    const sentAt = performance.now();
+    try {
+      const verdict = await deliver(
+        exchange,
+        backend.transport,
+        request(credential),
+        (status, headers) => {
+          if (status !== 401 || !mayRenew || !backend.credential.rejected(credential)) {
+            return inspect(status, headers);
+          }
+          mayRenew = false;
+          return "withhold";
+        },
+      );
+      if (verdict === "delivered") return;
+    } catch (error) {
+      const stale =
+        error instanceof Refusal &&
+        error.reason.kind === "upstream_reset" &&
+        performance.now() - sentAt < staleWithin;
+      if (!stale || !mayReconnect) throw error;
+      mayReconnect = false;
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { isIP } from "node:net";
+import { Readable } from "node:stream";
+import { type Dispatcher, Pool, buildConnector } from "undici";
+import type { Target } from "../config/run.ts";
+import { Refusal } from "../errors.ts";
+import type { HeaderList } from "./headers.ts";
+import { upstreamFailure } from "./upstream-failure.ts";
+
+export type UpstreamRequest = {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly body: UpstreamBody;
+};
+
+/** Buffers are sent as they are and can be sent again; a stream can be sent once. */
+export type UpstreamBody =
+  | { readonly kind: "none" }
+  | { readonly kind: "buffers"; readonly chunks: readonly Buffer[]; readonly length: number }
+  | {
+      readonly kind: "stream";
+      readonly chunks: AsyncIterable<Uint8Array>;
+      /** Bytes, when the sender has said so. */
+      readonly length: number | undefined;
+    };
+
+/** Hears of an answer as it arrives. After `end` or `fail` nothing follows. */
+export type Receiver = {
+  head(status: number, headers: IncomingHttpHeaders, statusText: string | undefined): void;
+  data(chunk: Buffer): void;
+  end(): void;
+  fail(refusal: Refusal): void;
+};
+
+/** A request under way. */
+export type Call = {
+  /** Closes the connection it runs on; the receiver hears nothing more. */
+  abort(): void;
+  /** Stops and restarts the flow of `data`, for a caller that reads slowly. */
+  pause(): void;
+  resume(): void;
+};
+
+/** Sends requests to one target over kept-alive connections. */
+export type Transport = {
+  send(request: UpstreamRequest, receiver: Receiver): Call;
+  /** Waits for the requests under way. */
+  close(): Promise<void>;
+  /** Cuts the requests under way. */
+  destroy(): Promise<void>;
+};
+
+/** Milliseconds. */
+export type Timeouts = {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly idle: number;
+};
+
+/**
+ * A model may think for minutes before its first byte, and between chunks while it reasons;
+ * a connection stands at once or not at all.
+ */
+export const defaultTimeouts: Timeouts = { connect: 10_000, firstByte: 600_000, idle: 300_000 };
+
+/** Where to connect for a target; the identity outside tests. */
+export type Dial = (target: { readonly host: string; readonly port: number }) => {
+  readonly host: string;
+  readonly port: number;
+};
+
+/** Azure's gateways send up to 32 KiB of headers. */
+const maxAnswerHeaders = 32 * 1024;
+const keepAlive = 60_000;
+
+export function createTransport(target: Target, timeouts: Timeouts, dial: Dial): Transport {
+  const { tls, host, port } = target;
+  const serverName = tls?.serverName ?? (isIP(host) === 0 ? host : undefined);
+  const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  const pool = new Pool(`${tls === undefined ? "http" : "https"}://${authority}`, {
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: timeouts.firstByte,
+    bodyTimeout: timeouts.idle,
+    keepAliveTimeout: keepAlive,
+    maxHeaderSize: maxAnswerHeaders,
+    connect: connector(target, timeouts, dial),
+  });
+  return { send, close: () => pool.close(), destroy: () => pool.destroy() };
+
+  function send(request: UpstreamRequest, receiver: Receiver): Call {
+    let controller: Dispatcher.DispatchController | undefined;
+    let aborted = false;
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (aborted) started.abort(abandoned);
+      },
+      onResponseStart(_, status, headers, statusText) {
+        // Interim answers (RFC 9110, section 15.2) concern this connection alone.
+        if (status >= 200 && !aborted) receiver.head(status, headers, statusText);
+      },
+      onResponseData(_, chunk) {
+        if (!aborted) receiver.data(chunk);
+      },
+      onResponseEnd() {
+        if (!aborted) receiver.end();
+      },
+      onResponseError(_, error) {
+        if (!aborted) receiver.fail(new Refusal(upstreamFailure(error), error));
+      },
+    };
+    pool.dispatch(
+      {
+        method: request.method,
+        path: request.path,
+        headers: [...request.headers, ...lengthHeader(request.body)],
+        body: bodyOf(request.body),
+        // Otherwise the Host header, which may be the caller's, would name the certificate to ask for.
+        ...(serverName === undefined ? {} : { servername: serverName }),
+      },
+      handler,
+    );
+    return {
+      abort() {
+        if (aborted) return;
+        aborted = true;
+        controller?.abort(abandoned);
+      },
+      pause: () => controller?.pause(),
+      resume: () => controller?.resume(),
+    };
+  }
+}
+
+const abandoned = new Error("the caller closed the connection");
+
+function connector(
+  { tls, host, port }: Target,
+  timeouts: Timeouts,
+  dial: Dial,
+): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: timeouts.connect,
+    allowH2: false,
+    ...(tls?.roots === undefined ? {} : { ca: tls.roots }),
+    ...(tls?.client === undefined ? {} : { cert: tls.client.cert, key: tls.client.key.reveal() }),
+    ...(tls?.verify === "none" ? { rejectUnauthorized: false } : {}),
+    ...(tls?.verify === "chain" ? { checkServerIdentity: () => undefined } : {}),
+  });
+  return (options, callback) => {
+    const at = dial({ host, port });
+    connect({ ...options, hostname: at.host, host: at.host, port: String(at.port) }, callback);
+  };
+}
+
+function lengthHeader(body: UpstreamBody): string[] {
+  if (body.kind === "none" || body.length === undefined) return [];
+  return ["content-length", String(body.length)];
+}
+
+function bodyOf(body: UpstreamBody): Buffer | Readable | null {
+  if (body.kind === "none") return null;
+  if (body.kind === "stream") return Readable.from(body.chunks, { objectMode: false });
+  const [first = null, ...more] = body.chunks;
+  return more.length === 0 ? first : Readable.from(body.chunks, { objectMode: false });
+}

@@ -1,0 +1,144 @@
+/** Why a request could not be served: one name for each answer a caller can get from the gateway. */
+export type Reason =
+  | { readonly kind: "bad_request_target" }
+  | { readonly kind: "no_route" }
+  | { readonly kind: "method_not_allowed"; readonly allow: string }
+  | { readonly kind: "body_too_large"; readonly limit: number }
+  | { readonly kind: "unsupported_media_type"; readonly got: string }
+  | { readonly kind: "unsupported_content_encoding"; readonly got: string }
+  | { readonly kind: "invalid_json"; readonly detail: string }
+  | { readonly kind: "not_an_object" }
+  | { readonly kind: "missing_field"; readonly field: string }
+  | { readonly kind: "wrong_field"; readonly field: string; readonly expected: string }
+  | { readonly kind: "credential_unavailable" }
+  | { readonly kind: "upstream_dns" }
+  | { readonly kind: "upstream_connect" }
+  | { readonly kind: "upstream_tls" }
+  | { readonly kind: "upstream_protocol" }
+  | { readonly kind: "upstream_reset" }
+  | { readonly kind: "upstream_timeout"; readonly phase: TimeoutPhase }
+  | { readonly kind: "draining" }
+  | { readonly kind: "client_closed" }
+  | { readonly kind: "internal" };
+
+/** `connect`: until the connection stands; `first_byte`: until the answer begins; `idle`: between chunks. */
+export type TimeoutPhase = "connect" | "first_byte" | "idle";
+
+/** Thrown to end a request; `cause` is for the log, never for the caller. */
+export class Refusal extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason, cause?: unknown) {
+    super(reason.kind, cause === undefined ? undefined : { cause });
+    this.name = "Refusal";
+    this.reason = reason;
+  }
+}
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    readonly error: {
+      readonly message: string;
+      readonly type: ErrorType;
+      readonly code: string;
+      readonly param: string | null;
+    };
+  };
+};
+
+type ErrorType = "invalid_request_error" | "api_error" | "timeout_error";
+
+/** The answer on the wire, in the shape of OpenAI's API errors. */
+export function answer(reason: Reason): Answer {
+  switch (reason.kind) {
+    case "bad_request_target":
+      return invalid(400, reason.kind, "The request target is not a path.");
+    case "no_route":
+      return invalid(404, reason.kind, "No route of this gateway matches the request.");
+    case "method_not_allowed":
+      return invalid(405, reason.kind, `This endpoint takes ${reason.allow}.`, null, {
+        allow: reason.allow,
+      });
+    case "body_too_large":
+      return invalid(413, reason.kind, `The request body is larger than ${reason.limit} bytes.`);
+    case "unsupported_media_type":
+      return invalid(
+        415,
+        reason.kind,
+        `The request body must be JSON: send content-type: application/json${reason.got === "" ? "." : `, not ${reason.got}.`}`,
+      );
+    case "unsupported_content_encoding":
+      return invalid(
+        415,
+        reason.kind,
+        `Content-Encoding ${reason.got} is not supported here: send the body uncompressed.`,
+        null,
+        { "accept-encoding": "identity" },
+      );
+    case "invalid_json":
+      return invalid(400, reason.kind, `The request body is not valid JSON: ${reason.detail}.`);
+    case "not_an_object":
+      return invalid(400, reason.kind, "The request body must be a JSON object.");
+    case "missing_field":
+      return invalid(
+        400,
+        "missing_required_parameter",
+        `Missing required parameter: '${reason.field}'.`,
+        reason.field,
+      );
+    case "wrong_field":
+      return invalid(
+        400,
+        "invalid_type",
+        `Invalid type for '${reason.field}': expected ${reason.expected}.`,
+        reason.field,
+      );
+    case "credential_unavailable":
+      return failed(502, reason.kind, "The gateway could not authenticate to the backend.");
+    case "upstream_dns":
+    case "upstream_connect":
+    case "upstream_tls":
+      return failed(502, reason.kind, "The gateway could not connect to the backend.");
+    case "upstream_protocol":
+      return failed(502, reason.kind, "The backend's answer could not be understood.");
+    case "upstream_reset":
+      return failed(502, reason.kind, "The backend closed the connection before it had answered.");
+    case "upstream_timeout":
+      return {
+        ...failed(504, `upstream_${reason.phase}_timeout`, "The backend did not answer in time."),
+      };
+    case "draining":
+      return failed(503, reason.kind, "The gateway is shutting down.", { "retry-after": "1" });
+    case "client_closed":
+      // nginx's status for the log; nobody is left to read it.
+      return failed(499, reason.kind, "The caller closed the connection.");
+    case "internal":
+      return failed(500, "internal_error", "The gateway could not serve the request.");
+  }
+}
+
+function invalid(
+  status: number,
+  code: string,
+  message: string,
+  param: string | null = null,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return {
+    status,
+    headers,
+    body: { error: { message, type: "invalid_request_error", code, param } },
+  };
+}
+
+function failed(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const type = status === 504 ? "timeout_error" : "api_error";
+  return { status, headers, body: { error: { message, type, code, param: null } } };
+}

@@ -1,0 +1,45 @@
+/** What the access log says of a request. No body, no header value, no query: those carry secrets. */
+export type AccessRecord = {
+  readonly requestId: string;
+  readonly bind: number;
+  readonly method: string;
+  /** As the caller wrote it, without the query. */
+  readonly path: string;
+  listener?: string;
+  route?: string;
+  backend?: string;
+  /** Requests sent upstream; more than one after a retry. */
+  attempts: number;
+  upstreamStatus?: number;
+  upstreamRequestId?: string;
+  modelRequested?: string;
+  modelSent?: string;
+  stream?: boolean;
+  tokens?: Tokens;
+  requestBytes: number;
+  responseBytes: number;
+  /** Milliseconds from the request's arrival to the first byte of the answer's body. */
+  timeToFirstByte?: number;
+  outcome: string;
+};
+
+export type Tokens = { readonly input: number; readonly output: number; readonly total: number };
+
+export function accessRecord(
+  requestId: string,
+  bind: number,
+  method: string,
+  target: string,
+): AccessRecord {
+  const query = target.indexOf("?");
+  return {
+    requestId,
+    bind,
+    method,
+    path: query === -1 ? target : target.slice(0, query),
+    attempts: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+    outcome: "ok",
+  };
+}

@@ -1,0 +1,61 @@
+import type { Request, Response } from "express";
+import type { AuthorityRewrite } from "../config/run.ts";
+import type { AccessRecord } from "./access-record.ts";
+
+/** One request on its way through the gateway, from its arrival to the last byte of the answer. */
+export type Exchange = {
+  readonly request: Request;
+  readonly response: Response;
+  /** The caller's `x-request-id`, or one made here. */
+  readonly id: string;
+  /** Host the caller asked for, lower case, without port. */
+  readonly hostname: string;
+  /** Path and query to send, as the caller wrote them until a policy rewrites them. */
+  target: string;
+  /** What becomes of the Host header. */
+  authority: AuthorityRewrite;
+  readonly record: AccessRecord;
+  /** Ends the work under way for a caller that has gone; set by whoever is at work. */
+  abort: (() => void) | undefined;
+  /** The caller has gone. */
+  closed: boolean;
+};
+
+const maxIdLength = 128;
+
+/**
+ * Printable ASCII of a bounded length is taken as the caller's own id, so that one id names a call
+ * in both logs; anything else could forge log lines or headers, and is replaced.
+ */
+export function requestId(written: string | string[] | undefined, random: () => string): string {
+  return typeof written === "string" &&
+    written.length <= maxIdLength &&
+    /^[\x21-\x7e]+$/.test(written)
+    ? written
+    : random();
+}
+
+export type RequestTarget = {
+  /** Lower case, without port. */
+  readonly hostname: string;
+  /** Path and query; starts with a slash. */
+  readonly target: string;
+};
+
+/**
+ * Host and path of a request. The absolute form carries its own authority, which wins over Host
+ * (RFC 9112, section 3.2.2). Undefined for what is neither a path nor an absolute URL.
+ */
+export function requestTarget(url: string, host: string | undefined): RequestTarget | undefined {
+  if (url.startsWith("/")) return { hostname: withoutPort(host ?? ""), target: url };
+  const absolute = /^https?:\/\/([^/?#]+)([/?].*)?$/i.exec(url);
+  if (absolute?.[1] === undefined) return undefined;
+  const rest = absolute[2] ?? "/";
+  return { hostname: withoutPort(absolute[1]), target: rest.startsWith("/") ? rest : `/${rest}` };
+}
+
+export function withoutPort(authority: string): string {
+  const colon = authority.lastIndexOf(":");
+  const host = colon > authority.lastIndexOf("]") ? authority.slice(0, colon) : authority;
+  return host.toLowerCase();
+}

@@ -1,0 +1,19 @@
+import type { Response } from "express";
+import { type Reason, answer } from "../errors.ts";
+
+/** Ends a request with the gateway's own answer, or breaks the connection when one has begun. */
+export function refuse(response: Response, reason: Reason, requestId: string): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = answer(reason);
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    ...headers,
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    "x-request-id": requestId,
+  });
+  response.end(text);
+}
