@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import type * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
+import type { FoundryGatewayArgs } from "./args.ts";
+import { type CallerKey, inboundPolicies } from "./callers.ts";
+import { sourceOf } from "./config-source.ts";
+import { defaultConfig } from "./default-config.ts";
+import type { Foundry } from "./foundry.ts";
+import { type OwnVariables, variablesForCheck } from "./gateway-container.ts";
+import { type GatewayPlan, planGateway } from "./gateway-plan.ts";
+import { InvalidInput } from "./invalid-input.ts";
+
+/** The plan's parts, each once it is known; only the text can hold a secret. */
+export type ResolvedPlan = {
+  readonly [Part in keyof GatewayPlan]: pulumi.Output<GatewayPlan[Part]>;
+};
+
+/** Renders and checks the configuration with the values the stack's resources gave. */
+export function resolvePlan(
+  gateway: string,
+  args: FoundryGatewayArgs,
+  parts: {
+    readonly foundry: Foundry;
+    readonly identity: managedidentity.UserAssignedIdentity;
+    readonly keys: readonly CallerKey[];
+    readonly own: OwnVariables;
+  },
+): ResolvedPlan {
+  const { foundry, identity } = parts;
+  const source =
+    args.gateway === undefined
+      ? pulumi
+          .all([foundry.host, identity.clientId])
+          .apply(([host, clientId]) => defaultConfig(host, clientId))
+      : args.gateway;
+  const entra = args.callers?.entra;
+  const known = pulumi.output({
+    callers: {
+      keys: parts.keys.map(({ name, hash }) => ({ name, hash })),
+      tenantId: entra?.tenantId ?? identity.tenantId,
+      audiences: entra?.audiences ?? [],
+    },
+    account: {
+      host: foundry.host,
+      openAiOnly: foundry.openAiOnly,
+      deployments: args.foundry.create?.deployments.map(({ name }) => name),
+    },
+    clientId: identity.clientId,
+    // The value of a secret is not looked at: it would make the whole plan one.
+    env: (args.env ?? []).map(({ name, value }) => ({ name, value })),
+    own: parts.own,
+  });
+  const plan = pulumi
+    .all([sourceOf(source), known])
+    .apply(([written, { callers, account, clientId, env, own }]) => {
+      const planned = planGateway(written, {
+        inbound: inboundPolicies(args.callers, callers),
+        env: variablesForCheck(env, own),
+        clientId,
+        unknown: [],
+        account,
+        role: args.role,
+      });
+      if ("problems" in planned) throw new InvalidInput(gateway, planned.problems);
+      return planned;
+    });
+  const part = <Part extends keyof GatewayPlan>(name: Part) =>
+    pulumi.unsecret(plan.apply((planned) => planned[name]));
+  return {
+    text: plan.text,
+    port: part("port"),
+    readinessPort: part("readinessPort"),
+    role: part("role"),
+    basePath: part("basePath"),
+  };
+}

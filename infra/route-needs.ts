@@ -1,0 +1,107 @@
+import type { Backend, Config, Route } from "../gateway/config/run.ts";
+import type { InputProblem } from "./invalid-input.ts";
+import { type Need, covers, leastRole, needOf } from "./roles.ts";
+
+/** A backend that is called with an Azure credential, and where it stands in the configuration. */
+export type AzureCall = {
+  readonly backend: Backend;
+  /** `binds[0].listeners[0].routes[0].backends[0]` */
+  readonly place: string;
+  /** What the upstream path starts with. */
+  readonly paths: readonly string[];
+};
+
+export function azureCalls(config: Config): readonly AzureCall[] {
+  return config.binds.flatMap((bind, b) =>
+    bind.listeners.flatMap((listener, l) =>
+      listener.routes.flatMap((route, r) =>
+        route.backends.flatMap((backend, k) =>
+          backend.auth.kind === "azure"
+            ? [
+                {
+                  backend,
+                  place: `binds[${b}].listeners[${l}].routes[${r}].backends[${k}]`,
+                  paths: upstreamPaths(route, backend),
+                },
+              ]
+            : [],
+        ),
+      ),
+    ),
+  );
+}
+
+function upstreamPaths(route: Route, backend: Backend): readonly string[] {
+  if (backend.traffic.kind === "ai" && backend.traffic.path !== undefined) {
+    return [backend.traffic.path];
+  }
+  const { path } = route.policies.urlRewrite;
+  if (path.kind !== "none") return [path.value];
+  return route.matches.map((match) => (match.path.kind === "regex" ? "/" : match.path.value));
+}
+
+const accountDomain =
+  /^([a-z0-9-]+)\.(?:services\.ai|openai|cognitiveservices)\.azure\.(?:com|us|cn)$/;
+
+/** Whether two hosts are faces of one account: every account answers on several domains. */
+export function sameAccount(one: string, other: string): boolean {
+  const [left, right] = [one, other].map((host) => accountDomain.exec(host.toLowerCase())?.[1]);
+  return left !== undefined && left === right;
+}
+
+/** What is known of the account the routes go to. */
+export type Account = {
+  readonly host: string;
+  /** The deployments there are; absent when the component did not make them. */
+  readonly deployments: readonly string[] | undefined;
+  /** Whether every model of the account is OpenAI's: then the least of the roles may do. */
+  readonly openAiOnly: boolean;
+};
+
+/** The role the routes need on the account. */
+export function roleFor(config: Config, account: Account): string {
+  const calls = callsTo(config, account).filter(isOurs);
+  return leastRole(calls.flatMap(({ paths }) => needsOf(paths, account)));
+}
+
+export function checkRoleCovers(
+  role: string,
+  config: Config,
+  account: Account,
+): readonly InputProblem[] {
+  const calls = callsTo(config, account).filter(isOurs);
+  return calls.flatMap(({ place, paths }) => {
+    const needs = needsOf(paths, account);
+    if (needs.every((need) => covers(role, need))) return [];
+    const message = `${role} does not cover gateway.${place} (${paths.join(", ")}): expected ${leastRole(needs)}`;
+    return [{ input: "role", message }];
+  });
+}
+
+export function checkDeployments(config: Config, account: Account): readonly InputProblem[] {
+  const { deployments } = account;
+  if (deployments === undefined) return [];
+  return callsTo(config, account).flatMap(({ backend, place }) => {
+    const model = backend.traffic.kind === "ai" ? backend.traffic.model : undefined;
+    if (model === undefined || deployments.includes(model)) return [];
+    return [
+      {
+        input: `gateway.${place}.ai.provider.openAI.model`,
+        message: `there is no deployment ${JSON.stringify(model)}: foundry.create.deployments has ${deployments.join(", ")}`,
+      },
+    ];
+  });
+}
+
+function callsTo(config: Config, { host }: Account): readonly AzureCall[] {
+  return azureCalls(config).filter(({ backend }) => sameAccount(backend.target.host, host));
+}
+
+/** Whether the call carries the identity the component grants roles to. */
+function isOurs({ backend: { auth } }: AzureCall): boolean {
+  return auth.kind === "azure" && auth.source.kind === "managedIdentity";
+}
+
+function needsOf(paths: readonly string[], { openAiOnly }: Account): readonly Need[] {
+  return paths.map((path) => needOf(path, openAiOnly));
+}

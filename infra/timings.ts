@@ -1,0 +1,22 @@
+/**
+ * The times both sides have to agree on, in seconds: what Container Apps is told in the app's
+ * template, and what the gateway is told on its command line.
+ */
+export const timings = {
+  /** Container Apps' ingress cuts a request that is silent for this long; it cannot be changed. */
+  ingressIdle: 240,
+  /** From SIGTERM to SIGKILL. Container Apps allows 600 at most and takes 30 when it is not told. */
+  terminationGrace: 300,
+  /**
+   * From SIGTERM until the gateway cuts the streams still running. Longer than `ingressIdle`, so a
+   * request that was quiet when the signal came is never cut by us; shorter than
+   * `terminationGrace`, so the gateway ends by itself.
+   */
+  drain: 285,
+  /** How often the app is asked whether it is ready. Two missed answers take it out. */
+  readinessPeriod: 5,
+  livenessPeriod: 10,
+  /** From the container's start until it is given up: `startupPeriod` times `startupFailures`. */
+  startupPeriod: 1,
+  startupFailures: 60,
+} as const;
