@@ -10,6 +10,19 @@ export type Reason =
   | { readonly kind: "not_an_object" }
   | { readonly kind: "missing_field"; readonly field: string }
   | { readonly kind: "wrong_field"; readonly field: string; readonly expected: string }
+  /** `challenge` is the value of WWW-Authenticate (RFC 9110, section 11.6.1). */
+  | { readonly kind: "unauthenticated"; readonly challenge: string }
+  | { readonly kind: "invalid_credential"; readonly challenge: string }
+  | { readonly kind: "insufficient_scope"; readonly challenge: string }
+  | { readonly kind: "authentication_unavailable" }
+  | { readonly kind: "model_not_allowed"; readonly model: string }
+  /** `retryAfter` in seconds. */
+  | {
+      readonly kind: "rate_limited";
+      readonly unit: "requests" | "tokens";
+      readonly retryAfter: number;
+    }
+  | { readonly kind: "request_timeout" }
   | { readonly kind: "credential_unavailable" }
   | { readonly kind: "upstream_dns" }
   | { readonly kind: "upstream_connect" }
@@ -48,7 +61,13 @@ export type Answer = {
   };
 };
 
-type ErrorType = "invalid_request_error" | "api_error" | "timeout_error";
+type ErrorType =
+  | "invalid_request_error"
+  | "authentication_error"
+  | "permission_error"
+  | "rate_limit_error"
+  | "api_error"
+  | "timeout_error";
 
 /** The answer on the wire, in the shape of OpenAI's API errors. */
 export function answer(reason: Reason): Answer {
@@ -95,6 +114,40 @@ export function answer(reason: Reason): Answer {
         `Invalid type for '${reason.field}': expected ${reason.expected}.`,
         reason.field,
       );
+    case "unauthenticated":
+      return refused(
+        401,
+        "missing_credential",
+        "No credential was sent: use Authorization: Bearer, or the api-key header.",
+        { "www-authenticate": reason.challenge },
+      );
+    case "invalid_credential":
+      return refused(401, "invalid_api_key", "The API key or token is not valid here.", {
+        "www-authenticate": reason.challenge,
+      });
+    case "insufficient_scope":
+      return refused(403, reason.kind, "The token lacks the role or scope that this route needs.", {
+        "www-authenticate": reason.challenge,
+      });
+    case "model_not_allowed":
+      return refused(403, reason.kind, `This API key may not use ${reason.model}.`);
+    case "authentication_unavailable":
+      return failed(503, reason.kind, "The gateway cannot check tokens at the moment.", {
+        "retry-after": "5",
+      });
+    case "rate_limited":
+      return refused(
+        429,
+        "rate_limit_exceeded",
+        `Rate limit for ${reason.unit} reached: try again in ${reason.retryAfter} s.`,
+        { "retry-after": String(reason.retryAfter) },
+      );
+    case "request_timeout":
+      return failed(
+        504,
+        reason.kind,
+        "The backend did not answer in the time this route gives it.",
+      );
     case "credential_unavailable":
       return failed(502, reason.kind, "The gateway could not authenticate to the backend.");
     case "upstream_dns":
@@ -106,9 +159,7 @@ export function answer(reason: Reason): Answer {
     case "upstream_reset":
       return failed(502, reason.kind, "The backend closed the connection before it had answered.");
     case "upstream_timeout":
-      return {
-        ...failed(504, `upstream_${reason.phase}_timeout`, "The backend did not answer in time."),
-      };
+      return failed(504, `upstream_${reason.phase}_timeout`, "The backend did not answer in time.");
     case "draining":
       return failed(503, reason.kind, "The gateway is shutting down.", { "retry-after": "1" });
     case "client_closed":
@@ -131,6 +182,22 @@ function invalid(
     headers,
     body: { error: { message, type: "invalid_request_error", code, param } },
   };
+}
+
+const refusalTypes: Readonly<Record<number, ErrorType>> = {
+  401: "authentication_error",
+  403: "permission_error",
+  429: "rate_limit_error",
+};
+
+function refused(
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const type = refusalTypes[status] ?? "invalid_request_error";
+  return { status, headers, body: { error: { message, type, code, param: null } } };
 }
 
 function failed(

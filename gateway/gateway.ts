@@ -1,19 +1,20 @@
 import { randomUUID } from "node:crypto";
 import express, { type Express, type Request, type Response } from "express";
-import { type Log, logAccess } from "./access-log.ts";
+import type { Log } from "./access-log.ts";
 import { type RunnableBackend, chooseByWeight } from "./backend/backend.ts";
 import { type Upstreams, createUpstreams } from "./backend/upstreams.ts";
 import { type Dial, type Timeouts, defaultTimeouts } from "./backend/transport.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Address, Bind, Config, Listener, Route } from "./config/run.ts";
-import { Refusal } from "./errors.ts";
+import { type Reason, Refusal } from "./errors.ts";
 import { close, listen } from "./listen/listening.ts";
 import { createReadinessServer } from "./listen/readiness.ts";
 import { createBindServer } from "./listen/server.ts";
 import { compilePolicies } from "./policy/order.ts";
-import { accessRecord } from "./request/access-record.ts";
-import { type Exchange, requestId, requestTarget } from "./request/exchange.ts";
+import type { Policy, PolicyNeeds } from "./policy/policy.ts";
+import { arrive } from "./request/arrive.ts";
+import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
 import { type Finder, compileRoutes } from "./route/finder.ts";
 import { listenerFinder } from "./route/listener.ts";
@@ -26,6 +27,8 @@ export type Surroundings = {
   /** In [0, 1). */
   readonly random?: () => number;
   readonly timeouts?: Timeouts;
+  /** For key sets. */
+  readonly fetch?: typeof fetch;
   /** Where to connect for a target, and where to listen for a bind; tests stay on loopback. */
   readonly dial?: Dial;
   readonly address?: (configured: Address) => Address;
@@ -49,7 +52,7 @@ export type Started = {
 
 type RunningRoute = {
   readonly name: string;
-  readonly policies: ReturnType<typeof compilePolicies>;
+  readonly policies: Policy | undefined;
   readonly backends: readonly RunnableBackend[];
 };
 
@@ -96,7 +99,13 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 
   function runListener(listener: Listener): RunningListener {
     const { name, hostname } = listener;
-    return { name, hostname, find: compileRoutes(listener, (route) => runRoute(route, upstreams)) };
+    return {
+      name,
+      hostname,
+      find: compileRoutes(listener, (route) =>
+        runRoute(route, upstreams, { clock, fetch: surroundings.fetch ?? fetch }),
+      ),
+    };
   }
 
   /** The way of a request: arrival, route, policies, backend, answer; whatever goes wrong ends it. */
@@ -106,11 +115,12 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     request: Request,
     response: Response,
   ): Promise<void> {
-    const exchange = arrive(port, request, response);
+    const exchange = arrive(request, response, { port, log, randomId: randomUUID, onEnd });
+    open.add(exchange);
     try {
       const { route, prefix } = findRoute(findListener, exchange);
-      const pending = route.policies?.(exchange, prefix);
-      if (pending !== undefined) await pending;
+      const verdict = route.policies?.(exchange, prefix);
+      if ((verdict instanceof Promise ? await verdict : verdict) === "answered") return;
       const backend = chooseByWeight(route.backends, random);
       if (backend === undefined) throw new Refusal({ kind: "no_route" });
       exchange.record.backend = backend.name;
@@ -120,65 +130,20 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     }
   }
 
-  function arrive(port: number, request: Request, response: Response): Exchange {
-    const arrived = performance.now();
-    const { method, url, headers } = request;
-    const id = requestId(headers["x-request-id"], randomUUID);
-    const location = requestTarget(url, headers.host);
-    const exchange: Exchange = {
-      request,
-      response,
-      id,
-      hostname: location?.hostname ?? "",
-      target: location?.target ?? "",
-      authority: { kind: "auto" },
-      record: accessRecord(id, port, method, url),
-      abort: undefined,
-      closed: false,
-    };
-    open.add(exchange);
-    response.once("close", () => {
-      open.delete(exchange);
-      exchange.closed = true;
-      if (!response.writableFinished && exchange.record.outcome === "ok") {
-        exchange.record.outcome = "client_closed";
-      }
-      exchange.abort?.();
-      const status = response.headersSent ? response.statusCode : 499;
-      logAccess(log, exchange.record, status, arrived, performance.now());
-    });
-    return exchange;
+  function onEnd(exchange: Exchange): void {
+    open.delete(exchange);
   }
 
-  function findRoute(
-    findListener: (hostname: string) => RunningListener | undefined,
-    { request, hostname, target, record }: Exchange,
-  ) {
-    if (target === "") throw new Refusal({ kind: "bad_request_target" });
-    const listener = findListener(hostname);
-    if (listener === undefined) throw new Refusal({ kind: "no_route" });
-    record.listener = listener.name;
-    const question = target.indexOf("?");
-    const found = listener.find(hostname, {
-      method: request.method,
-      path: question === -1 ? target : target.slice(0, question),
-      query: question === -1 ? "" : target.slice(question + 1),
-      headers: request.headers,
-    });
-    if (found === undefined) throw new Refusal({ kind: "no_route" });
-    record.route = found.route.name;
-    return found;
-  }
-
-  function end({ id, record, response, closed }: Exchange, error: unknown): void {
-    const reason = error instanceof Refusal ? error.reason : { kind: "internal" as const };
+  function end(exchange: Exchange, error: unknown): void {
+    const { id, record, closed } = exchange;
     if (closed) return;
+    const reason: Reason = error instanceof Refusal ? error.reason : { kind: "internal" };
     record.outcome = reason.kind;
     if (reason.kind === "internal") log.error({ err: error, requestId: id }, "request failed");
     else if (error instanceof Refusal && error.cause !== undefined) {
       log.warn({ err: error.cause, requestId: id, reason: reason.kind }, "backend failed");
     }
-    refuse(response, reason, id);
+    refuse(exchange, reason);
   }
 
   async function start(): Promise<Started> {
@@ -211,6 +176,35 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   }
 }
 
-function runRoute({ name, policies, backends }: Route, upstreams: Upstreams): RunningRoute {
-  return { name, policies: compilePolicies(policies), backends: backends.map(upstreams.run) };
+function runRoute(
+  { name, policies, backends }: Route,
+  upstreams: Upstreams,
+  needs: PolicyNeeds,
+): RunningRoute {
+  return {
+    name,
+    policies: compilePolicies(policies, needs),
+    backends: backends.map(upstreams.run),
+  };
+}
+
+/** The most specific route for a request, within the most specific listener for its host. */
+function findRoute(
+  findListener: (hostname: string) => RunningListener | undefined,
+  { request, hostname, target, record }: Exchange,
+) {
+  if (target === "") throw new Refusal({ kind: "bad_request_target" });
+  const listener = findListener(hostname);
+  if (listener === undefined) throw new Refusal({ kind: "no_route" });
+  record.listener = listener.name;
+  const question = target.indexOf("?");
+  const found = listener.find(hostname, {
+    method: request.method,
+    path: question === -1 ? target : target.slice(0, question),
+    query: question === -1 ? "" : target.slice(question + 1),
+    headers: request.headers,
+  });
+  if (found === undefined) throw new Refusal({ kind: "no_route" });
+  record.route = found.route.name;
+  return found;
 }

@@ -1,11 +1,12 @@
 import type { Backend } from "../config/run.ts";
+import { hostHeader } from "../policy/url-rewrite.ts";
 import type { Exchange } from "../request/exchange.ts";
+import { applyEdits } from "../request/header-edits.ts";
 import { forwardAi } from "./ai/exchange.ts";
 import type { Credential } from "./credential/credential.ts";
-import { forwardable } from "./headers.ts";
+import { type HeaderList, forwardable } from "./headers.ts";
 import { forwardTransparently } from "./transparent.ts";
 import type { Transport } from "./transport.ts";
-import { hostHeader } from "../policy/url-rewrite.ts";
 
 /** A backend with its connections and its credential. */
 export type RunningBackend = {
@@ -14,7 +15,7 @@ export type RunningBackend = {
   readonly transport: Transport;
   readonly credential: Credential;
   /** The caller's headers as this backend is to see them, with its Host. */
-  headers(exchange: Exchange): string[];
+  headers(exchange: Exchange): HeaderList;
 };
 
 /** Carries one request to a backend and its answer to the caller. */
@@ -41,20 +42,16 @@ export function runBackend(
     weight,
     transport,
     credential,
-    headers({ request, authority, id }) {
+    headers({ request, authority, id, spentHeader, requestEdits }) {
       const list = forwardable(
         request.rawHeaders,
         request.headers.connection,
         callerCredential,
-        replaced,
+        spentHeader === undefined ? replaced : new Set([...replaced, spentHeader]),
       );
-      list.push(
-        "host",
-        hostHeader(authority, target, request.headers.host ?? target.host),
-        "x-request-id",
-        id,
-      );
-      return list;
+      const host = hostHeader(authority, target, request.headers.host ?? target.host);
+      list.push("host", host, "x-request-id", id);
+      return applyEdits(list, requestEdits);
     },
   };
   const forward: Forward =

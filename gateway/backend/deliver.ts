@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
+import { applyEdits } from "../request/header-edits.ts";
 import { answerable } from "./headers.ts";
 import type { Call, Transport, UpstreamRequest } from "./transport.ts";
 
@@ -40,12 +41,19 @@ export function deliver(
     let withheld = false;
     let waiting = false;
     const call: Call = transport.send(request, { head, data, end, fail });
+    const timer = startTimer(exchange, () => {
+      call.abort();
+      exchange.abort = undefined;
+      reject(new Refusal({ kind: "request_timeout" }));
+    });
     exchange.abort = () => {
+      clearTimeout(timer);
       call.abort();
       reject(new Refusal({ kind: "client_closed" }));
     };
 
     function head(status: number, headers: IncomingHttpHeaders): void {
+      clearTimeout(timer);
       record.upstreamStatus = status;
       const upstreamId = headers["apim-request-id"] ?? headers["x-request-id"];
       if (typeof upstreamId === "string") record.upstreamRequestId = upstreamId;
@@ -59,7 +67,7 @@ export function deliver(
         watch?.edits === true ? { ...headers, "content-length": undefined } : headers,
       );
       list.push("x-request-id", exchange.id);
-      response.writeHead(status, list);
+      response.writeHead(status, [...applyEdits(list, exchange.answerEdits)]);
       // Of unknown length: it may be a while before its first chunk.
       if (headers["content-length"] === undefined) response.flushHeaders();
     }
@@ -91,6 +99,7 @@ export function deliver(
     }
 
     function fail(refusal: Refusal): void {
+      clearTimeout(timer);
       exchange.abort = undefined;
       if (withheld) return resolve("withheld");
       if (!response.headersSent) return reject(refusal);
@@ -101,4 +110,9 @@ export function deliver(
       resolve("delivered");
     }
   });
+}
+
+function startTimer({ timeout, arrived }: Exchange, work: () => void): NodeJS.Timeout | undefined {
+  if (timeout === undefined) return undefined;
+  return setTimeout(work, Math.max(0, arrived + timeout - performance.now()));
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import proxy from "express-http-proxy";
 import type { Target } from "../config/run.ts";
+import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { attempt } from "./attempt.ts";
 import type { RunningBackend } from "./backend.ts";
@@ -22,12 +23,16 @@ type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<C
  * mention): its own leaves the caller hanging when the backend dies mid-answer. Its `headers` option
  * must never be used: it carries one caller's headers into the next caller's request.
  */
-export function forwardTransparently(
+export async function forwardTransparently(
   exchange: Exchange,
   backend: RunningBackend,
   target: Target,
 ): Promise<void> {
-  const { request, response } = exchange;
+  const { request, response, caller } = exchange;
+  // What such a request asks for cannot be told, so a caller bound to some models may ask for nothing.
+  if (caller.allowedModels !== undefined) {
+    throw new Refusal({ kind: "model_not_allowed", model: "this service" });
+  }
   return new Promise((resolve, reject) => {
     const options: proxy.ProxyOptions & SendStep = {
       // Anything else buffers the body.

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { scopeOf } from "../backend/scope.ts";
 import type { Path } from "./problem.ts";
-import type { CheckedRoute, Resolving } from "./resolve.ts";
+import type { CheckedBackend, CheckedPolicies, Resolving } from "./resolving.ts";
 import type {
   AzureSource,
   Backend,
@@ -12,7 +12,6 @@ import type {
 } from "./run.ts";
 import { secret } from "./secret.ts";
 
-type CheckedBackend = CheckedRoute["backends"][number];
 type Policies = NonNullable<CheckedBackend["policies"]>;
 type CheckedAuth = NonNullable<Policies["backendAuth"]>;
 type CheckedAzure = NonNullable<CheckedAuth["azure"]>;
@@ -23,7 +22,7 @@ type Found<Policy> = { readonly value: Policy | undefined; readonly path: Path }
 
 export function resolveBackend(
   backend: CheckedBackend,
-  route: CheckedRoute,
+  routePolicies: CheckedPolicies,
   index: number,
   path: Path,
   resolving: Resolving,
@@ -31,7 +30,7 @@ export function resolveBackend(
   const levels: readonly { policies: Policies | undefined; path: Path }[] = [
     { policies: backend.ai?.policies, path: [...path, "ai", "policies"] },
     { policies: backend.policies, path: [...path, "policies"] },
-    { policies: route.policies, path: [...path.slice(0, -2), "policies"] },
+    { policies: routePolicies, path: [...path.slice(0, -2), "policies"] },
   ];
   const find = <Name extends keyof Policies>(name: Name): Found<Policies[Name]> => {
     const level = levels.find(({ policies }) => policies?.[name] !== undefined);

@@ -1,12 +1,17 @@
 import type { Path } from "./problem.ts";
-import type { CheckedRoute, Resolving } from "./resolve.ts";
-import type { AuthorityRewrite, Match, NamedMatch, PathMatch, UrlRewrite } from "./run.ts";
+import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
+import type {
+  AuthorityRewrite,
+  Match,
+  NamedMatch,
+  PathMatch,
+  PathRewrite,
+  UrlRewrite,
+} from "./run.ts";
 
 type CheckedMatch = NonNullable<CheckedRoute["matches"]>[number];
 type CheckedNamed = NonNullable<CheckedMatch["headers"]>[number];
-type CheckedAuthority = NonNullable<
-  NonNullable<CheckedRoute["policies"]>["urlRewrite"]
->["authority"];
+type CheckedAuthority = NonNullable<CheckedPolicies["urlRewrite"]>["authority"];
 
 export function resolveMatch(match: CheckedMatch): Match {
   return {
@@ -35,31 +40,36 @@ function named({ name, value }: CheckedNamed): NamedMatch {
 export function resolveUrlRewrite(
   route: CheckedRoute,
   path: Path,
-  { problem }: Resolving,
+  resolving: Resolving,
 ): UrlRewrite {
   const written = route.policies?.urlRewrite;
-  const { full, prefix } = written?.path ?? {};
-  if (
-    prefix !== undefined &&
-    route.matches?.some((match) => match.path?.exact ?? match.path?.regex)
-  ) {
-    problem(
-      [...path, "policies", "urlRewrite", "path", "prefix"],
-      "a prefix can only be replaced where every match of the route is a pathPrefix",
-    );
-  }
   return {
     authority: resolveAuthority(written?.authority),
-    path:
-      full !== undefined
-        ? { kind: "full", value: full }
-        : prefix !== undefined
-          ? { kind: "prefix", value: prefix.replace(/\/+$/, "") }
-          : { kind: "none" },
+    path: resolvePathRewrite(written?.path, route, [...path, "urlRewrite", "path"], resolving),
   };
 }
 
-function resolveAuthority(written: CheckedAuthority): AuthorityRewrite {
+export function resolvePathRewrite(
+  written: { full?: string | undefined; prefix?: string | undefined } | undefined,
+  route: CheckedRoute,
+  path: Path,
+  { problem }: Resolving,
+): PathRewrite {
+  const { full, prefix } = written ?? {};
+  if (full !== undefined) return { kind: "full", value: full };
+  if (prefix === undefined) return { kind: "none" };
+  if (
+    route.matches?.some((match) => (match.path?.exact ?? match.path?.regex) !== undefined) === true
+  ) {
+    problem(
+      [...path, "prefix"],
+      "a prefix can only be replaced where every match of the route is a pathPrefix",
+    );
+  }
+  return { kind: "prefix", value: prefix.replace(/\/+$/, "") };
+}
+
+export function resolveAuthority(written: CheckedAuthority): AuthorityRewrite {
   if (written === undefined || written === "auto") return { kind: "auto" };
   if (written === "none") return { kind: "none" };
   if (written.full !== undefined) return { kind: "full", value: written.full };

@@ -2,22 +2,29 @@ import type { Path, Problem } from "./problem.ts";
 import { formatPath } from "./problem.ts";
 import { readinessPort } from "./cross-check.ts";
 import type { Tree } from "./read.ts";
-import type { Address, Bind, Config, Listener, Route, ServerTls } from "./run.ts";
+import type {
+  Address,
+  Backend,
+  Bind,
+  Config,
+  HeaderEdits,
+  Listener,
+  Route,
+  RoutePolicies,
+  ServerTls,
+} from "./run.ts";
 import { resolveBackend } from "./resolve-backend.ts";
-import { resolveMatch, resolveUrlRewrite } from "./resolve-route.ts";
-import { type PemReader, pemReader } from "./pem.ts";
+import { resolvePolicies } from "./resolve-policies.ts";
+import { resolveMatch } from "./resolve-route.ts";
+import { pemReader } from "./pem.ts";
+import type {
+  CheckedBind,
+  CheckedListener,
+  CheckedPolicies,
+  CheckedRoute,
+  Resolving,
+} from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
-
-type CheckedBind = CheckedConfig["binds"][number];
-type CheckedListener = CheckedBind["listeners"][number];
-export type CheckedRoute = NonNullable<CheckedListener["routes"]>[number];
-
-/** What resolving needs from outside and reports back. */
-export type Resolving = {
-  readonly pem: PemReader;
-  problem(path: Path, message: string): void;
-  warning(path: Path, message: string): void;
-};
 
 const defaultReadiness: Address = { host: undefined, port: readinessPort };
 /** 32 MiB: images and long contexts travel in chat bodies. */
@@ -84,7 +91,12 @@ function resolveListener(
   resolving: Resolving,
 ): Listener {
   const routes = (listener.routes ?? []).map((route, at) =>
-    resolveRoute(route, at, [...path, "routes", at], resolving),
+    resolveRoute(
+      { ...route, policies: { ...listener.policies, ...route.policies } },
+      at,
+      [...path, "routes", at],
+      resolving,
+    ),
   );
   return {
     name: listener.name ?? `listener${index}`,
@@ -111,21 +123,64 @@ function resolveServerTls(
   return pem.pair(tls.cert, tls.key, [...path, "tls"]);
 }
 
-function resolveRoute(route: CheckedRoute, index: number, path: Path, resolving: Resolving): Route {
-  const backends = route.backends.map((backend, at) =>
-    resolveBackend(backend, route, at, [...path, "backends", at], resolving),
+function resolveRoute(
+  route: CheckedRoute & { readonly policies: CheckedPolicies },
+  index: number,
+  path: Path,
+  resolving: Resolving,
+): Route {
+  const written = route.backends ?? [];
+  const backends = written.map((backend, at) =>
+    resolveBackend(backend, route.policies, at, [...path, "backends", at], resolving),
   );
-  if (backends.every(({ weight }) => weight === 0)) {
+  const policies = resolvePolicies(route, [...path, "policies"], resolving);
+  const answersItself = policies.redirect !== undefined || policies.directResponse !== undefined;
+  if (backends.length === 0 && !answersItself) {
+    resolving.problem(path, "expected at least one backend, requestRedirect or directResponse");
+  } else if (backends.length > 0 && backends.every(({ weight }) => weight === 0)) {
     resolving.problem(
       [...path, "backends"],
       "every backend has weight 0: no request can be served",
+    );
+  }
+  checkHeaderCollisions(policies.requestHeaders, backends, path, resolving);
+  const spends = backends.some(({ auth }) => auth.kind === "azure" || auth.kind === "key");
+  if (spends && !isGuarded(policies)) {
+    resolving.warning(
+      path,
+      "anyone who reaches this route can spend the gateway's credential: add apiKey or jwtAuth with mode strict",
     );
   }
   return {
     name: route.name ?? `route${index}`,
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
-    policies: { urlRewrite: resolveUrlRewrite(route, path, resolving) },
+    policies,
     backends,
   };
+}
+
+/** A header that a policy sets must not be the one that carries a backend's credential. */
+function checkHeaderCollisions(
+  { add, set }: HeaderEdits,
+  backends: readonly Backend[],
+  path: Path,
+  { problem }: Resolving,
+): void {
+  const written = [...add, ...set].map(([name]) => name);
+  for (const { auth, name } of backends) {
+    const header = auth.kind === "azure" ? "authorization" : auth.kind === "key" ? auth.header : "";
+    if (written.includes(header)) {
+      problem(
+        [...path, "policies", "requestHeaderModifier"],
+        `${header} carries the credential for backend ${name}`,
+      );
+    }
+  }
+}
+
+/** Whether only known callers pass. */
+function isGuarded({ apiKey, jwtAuth }: RoutePolicies): boolean {
+  const modes = [apiKey?.mode, jwtAuth?.mode].filter((mode) => mode !== undefined);
+  return modes.includes("strict");
 }

@@ -60,10 +60,87 @@ export type NamedMatch = {
   readonly value: string;
 };
 
-/** What happens to a request before a backend is chosen. */
+/** What happens to a request before a backend is chosen; the listener's and the route's, merged. */
 export type RoutePolicies = {
+  readonly cors: Cors | undefined;
+  readonly jwtAuth: JwtAuth | undefined;
+  readonly apiKey: ApiKeyAuth | undefined;
+  readonly rateLimits: readonly RateLimit[];
+  /** Milliseconds an answer may take to begin. */
+  readonly timeout: number | undefined;
+  readonly requestHeaders: HeaderEdits;
+  readonly responseHeaders: HeaderEdits;
   readonly urlRewrite: UrlRewrite;
+  readonly redirect: Redirect | undefined;
+  readonly directResponse: DirectResponse | undefined;
 };
+
+export type Cors = {
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  /** Seconds. */
+  readonly maxAge: number | undefined;
+};
+
+export type Mode = "strict" | "optional" | "permissive";
+
+export type ApiKeyAuth = {
+  readonly mode: Mode;
+  readonly keys: readonly CallerKey[];
+  /** Headers a key may come in, in lower case, with what stands before it. */
+  readonly locations: readonly { readonly header: string; readonly prefix: string }[];
+};
+
+export type CallerKey = {
+  /** SHA-256 of the key, in lower-case hexadecimal. */
+  readonly hash: string;
+  /** For the log: `metadata.name`, or the place in the list. */
+  readonly name: string;
+  /** Models the key may be used for; every one when absent. */
+  readonly allowedModels: readonly string[] | undefined;
+};
+
+export type JwtAuth = {
+  readonly mode: Mode;
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly jwks:
+    | { readonly kind: "url"; readonly url: string }
+    /** The JSON text of a JWK Set. */
+    | { readonly kind: "inline"; readonly text: string };
+  readonly algorithms: readonly string[];
+  /** One of these roles or one of these scopes is needed, where either list has any. */
+  readonly requiredRoles: readonly string[];
+  readonly requiredScopes: readonly string[];
+};
+
+export type RateLimit = {
+  readonly capacity: number;
+  readonly perFill: number;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly unit: "requests" | "tokens";
+  readonly per: "route" | "caller";
+};
+
+/** Names in lower case. */
+export type HeaderEdits = {
+  readonly add: readonly (readonly [name: string, value: string])[];
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly remove: readonly string[];
+};
+
+export type Redirect = {
+  readonly status: number;
+  readonly scheme: "http" | "https" | undefined;
+  readonly authority: AuthorityRewrite;
+  readonly path: PathRewrite;
+};
+
+export type DirectResponse = { readonly status: number; readonly body: string };
 
 export type UrlRewrite = {
   readonly authority: AuthorityRewrite;

@@ -1,8 +1,17 @@
 import * as z from "zod";
 import { backendAuth, backendTLS, urlRewrite } from "./written/backend-policies.ts";
+import { apiKey, jwtAuth } from "./written/inbound-policies.ts";
 import { match } from "./written/match.ts";
 import { object, oneOf } from "./written/object.ts";
 import { authority, hostname, port, text } from "./written/scalar.ts";
+import {
+  cors,
+  directResponse,
+  headerModifier,
+  localRateLimit,
+  requestRedirect,
+  timeout,
+} from "./written/traffic-policies.ts";
 
 /**
  * The configuration as written: agentgateway's grammar, its Azure part. One schema gives the types,
@@ -11,18 +20,9 @@ import { authority, hostname, port, text } from "./written/scalar.ts";
  */
 
 const outsideRoutePolicies = [
-  "apiKey",
-  "jwtAuth",
   "basicAuth",
-  "cors",
-  "localRateLimit",
   "remoteRateLimit",
-  "timeout",
   "retry",
-  "requestHeaderModifier",
-  "responseHeaderModifier",
-  "requestRedirect",
-  "directResponse",
   "requestMirror",
   "ai",
   "mcpAuthentication",
@@ -59,9 +59,19 @@ const backendPolicies = object(
   outsideBackendPolicies,
 );
 
+/** Also a listener's, for all its routes; a route's own policy of the same name takes its place. */
 const routePolicies = object(
   {
+    cors: cors.optional(),
+    jwtAuth: jwtAuth.optional(),
+    apiKey: apiKey.optional(),
+    localRateLimit: localRateLimit.optional(),
+    timeout: timeout.optional(),
+    requestHeaderModifier: headerModifier.optional(),
+    responseHeaderModifier: headerModifier.optional(),
     urlRewrite: urlRewrite.optional(),
+    requestRedirect: requestRedirect.optional(),
+    directResponse: directResponse.optional(),
     backendAuth: backendAuth.optional(),
     backendTLS: backendTLS.optional(),
   },
@@ -111,7 +121,7 @@ const route = object(
       .min(1, { error: "expected at least one match, or no matches key" })
       .optional(),
     policies: routePolicies.optional(),
-    backends: z.array(backend).min(1, { error: "expected at least one backend" }),
+    backends: z.array(backend).optional(),
   },
   ["ruleName", "inlinePolicies", "routeGroup"],
 );
@@ -128,9 +138,10 @@ const listener = object(
       "cipherSuites",
       "mtlsMode",
     ]).optional(),
+    policies: routePolicies.optional(),
     routes: z.array(route).optional(),
   },
-  ["namespace", "gatewayName", "tcpRoutes", "policies"],
+  ["namespace", "gatewayName", "tcpRoutes"],
 );
 
 const bind = object(

@@ -1,20 +1,34 @@
 import type { RoutePolicies } from "../config/run.ts";
-import type { Exchange } from "../request/exchange.ts";
-import type { CompilePolicy, Policy } from "./policy.ts";
+import { authentication } from "./authentication/authentication.ts";
+import { cors } from "./cors.ts";
+import { directResponse } from "./direct-response.ts";
+import { requestHeaders, responseHeaders } from "./header-modifier.ts";
+import type { CompilePolicy, Policy, PolicyNeeds, Verdict } from "./policy.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { redirect } from "./redirect.ts";
+import { timeout } from "./timeout.ts";
 import { urlRewrite } from "./url-rewrite.ts";
 
 /**
- * The policies of a request in the order they run, whatever the order in the config. Credentials for
- * the backend come after these: they belong to the backend that was chosen.
+ * The policies of a request in the order they run, whatever the order in the config; agentgateway's
+ * order. Credentials for the backend come after these: they belong to the backend that is chosen.
  */
-const order: readonly CompilePolicy[] = [urlRewrite];
+const order: readonly CompilePolicy[] = [
+  cors,
+  authentication,
+  rateLimit,
+  timeout,
+  requestHeaders,
+  responseHeaders,
+  urlRewrite,
+  redirect,
+  directResponse,
+];
 
 /** A route's policies as one; undefined when it has none. */
-export function compilePolicies(
-  policies: RoutePolicies,
-): ((exchange: Exchange, prefix: string) => Promise<void> | undefined) | undefined {
+export function compilePolicies(policies: RoutePolicies, needs: PolicyNeeds): Policy | undefined {
   const running = order
-    .map((compile) => compile(policies))
+    .map((compile) => compile(policies, needs))
     .filter((policy) => policy !== undefined);
   return running.length === 0 ? undefined : (exchange, prefix) => run(running, 0, exchange, prefix);
 }
@@ -23,13 +37,16 @@ export function compilePolicies(
 function run(
   policies: readonly Policy[],
   from: number,
-  exchange: Exchange,
-  prefix: string,
-): Promise<void> | undefined {
+  ...request: Parameters<Policy>
+): ReturnType<Policy> {
   for (let index = from; index < policies.length; index += 1) {
-    const pending = policies[index]?.(exchange, prefix);
-    if (pending !== undefined)
-      return pending.then(() => run(policies, index + 1, exchange, prefix));
+    const verdict = policies[index]?.(...request);
+    if (verdict === "answered") return verdict;
+    if (verdict instanceof Promise) {
+      return verdict.then((waited): Verdict | Promise<Verdict> =>
+        waited === "answered" ? waited : run(policies, index + 1, ...request),
+      );
+    }
   }
-  return undefined;
+  return "next";
 }

@@ -8,6 +8,7 @@ export const urlRewrite: CompilePolicy = ({ urlRewrite: { authority, path } }) =
   return (exchange, prefix) => {
     exchange.authority = authority;
     exchange.target = rewritePath(exchange.target, path, prefix);
+    return "next";
   };
 };
 
@@ -27,9 +28,14 @@ export function rewritePath(target: string, rewrite: PathRewrite, prefix: string
  * @param written the caller's own Host header
  */
 export function hostHeader(rewrite: AuthorityRewrite, target: Target, written: string): string {
+  if (rewrite.kind === "auto") return isIP(target.host) === 0 ? target.host : written;
+  return rewriteAuthority(rewrite, written);
+}
+
+/** @param written host, with or without port */
+export function rewriteAuthority(rewrite: AuthorityRewrite, written: string): string {
   switch (rewrite.kind) {
     case "auto":
-      return isIP(target.host) === 0 ? target.host : written;
     case "none":
       return written;
     case "full":

@@ -8,6 +8,7 @@ export type AccessRecord = {
   listener?: string;
   route?: string;
   backend?: string;
+  caller?: CallerRecord;
   /** Requests sent upstream; more than one after a retry. */
   attempts: number;
   upstreamStatus?: number;
@@ -22,6 +23,10 @@ export type AccessRecord = {
   timeToFirstByte?: number;
   outcome: string;
 };
+
+/** Who called: the name of a key, or the subject and application of a token. Never the credential. */
+export type CallerRecord =
+  { readonly key: string } | { readonly subject: string; readonly application?: string };
 
 export type Tokens = { readonly input: number; readonly output: number; readonly total: number };
 

@@ -1,6 +1,7 @@
 import type { Request, Response } from "express";
-import type { AuthorityRewrite } from "../config/run.ts";
-import type { AccessRecord } from "./access-record.ts";
+import type { AuthorityRewrite, HeaderEdits } from "../config/run.ts";
+import type { Caller } from "./caller.ts";
+import type { AccessRecord, Tokens } from "./access-record.ts";
 
 /** One request on its way through the gateway, from its arrival to the last byte of the answer. */
 export type Exchange = {
@@ -8,12 +9,25 @@ export type Exchange = {
   readonly response: Response;
   /** The caller's `x-request-id`, or one made here. */
   readonly id: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly arrived: number;
   /** Host the caller asked for, lower case, without port. */
   readonly hostname: string;
   /** Path and query to send, as the caller wrote them until a policy rewrites them. */
   target: string;
   /** What becomes of the Host header. */
   authority: AuthorityRewrite;
+  /** Edits of the headers that go upstream, and of those that go back. */
+  readonly requestEdits: HeaderEdits[];
+  readonly answerEdits: HeaderEdits[];
+  /** Who calls, as far as an inbound check has found out. */
+  caller: Caller;
+  /** The header that carried a key of this gateway's, in lower case: it goes no further. */
+  spentHeader: string | undefined;
+  /** Milliseconds the answer may take to begin, from the request's arrival. */
+  timeout: number | undefined;
+  /** Called once with the usage that the backend reports. */
+  readonly onTokens: ((tokens: Tokens) => void)[];
   readonly record: AccessRecord;
   /** Ends the work under way for a caller that has gone; set by whoever is at work. */
   abort: (() => void) | undefined;

@@ -1,5 +1,6 @@
 import type { Traffic } from "../../config/run.ts";
 import { Refusal } from "../../errors.ts";
+import { mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { attempt } from "../attempt.ts";
 import type { RunningBackend } from "../backend.ts";
@@ -28,6 +29,9 @@ export async function forwardAi(
   if (plan.modelRequested !== undefined) record.modelRequested = plan.modelRequested;
   record.modelSent = plan.modelSent;
   record.stream = plan.stream;
+  if (!mayUse(exchange.caller, plan.modelSent)) {
+    throw new Refusal({ kind: "model_not_allowed", model: plan.modelSent });
+  }
 
   const rewritten = applyEdits(body, plan.edits);
   const headers = [...backend.headers(exchange), "accept-encoding", "identity"];

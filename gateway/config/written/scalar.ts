@@ -64,3 +64,8 @@ export const authority = z.string().superRefine((value, context) => {
   if (Number(portText) < 1 || Number(portText) > 65535)
     complain(`port ${portText} is not from 1 to 65535`);
 });
+
+/** A span of time as agentgateway writes it: `500ms`, `10s`, `2m`, `1h`, `1m30s`. */
+export const duration = z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, {
+  error: "expected a duration such as 500ms, 10s or 2m",
+});

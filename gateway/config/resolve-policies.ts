@@ -1,0 +1,209 @@
+import { createHash } from "node:crypto";
+import type { Path } from "./problem.ts";
+import { resolveAuthority, resolvePathRewrite, resolveUrlRewrite } from "./resolve-route.ts";
+import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
+import type { ApiKeyAuth, Cors, HeaderEdits, JwtAuth, RateLimit, RoutePolicies } from "./run.ts";
+
+type Checked<Name extends keyof CheckedPolicies> = NonNullable<CheckedPolicies[Name]>;
+
+/** @param path of the route's policies */
+export function resolvePolicies(
+  route: CheckedRoute,
+  path: Path,
+  resolving: Resolving,
+): RoutePolicies {
+  const policies = route.policies ?? {};
+  const { requestRedirect: redirect, directResponse, timeout } = policies;
+  const timeouts = [timeout?.requestTimeout, timeout?.backendRequestTimeout]
+    .filter((written) => written !== undefined)
+    .map(milliseconds);
+  return {
+    cors: policies.cors === undefined ? undefined : resolveCors(policies.cors),
+    jwtAuth:
+      policies.jwtAuth === undefined ? undefined : resolveJwt(policies.jwtAuth, path, resolving),
+    apiKey:
+      policies.apiKey === undefined ? undefined : resolveApiKey(policies.apiKey, path, resolving),
+    rateLimits: (policies.localRateLimit ?? []).map(resolveRateLimit),
+    timeout: timeouts.length === 0 ? undefined : Math.min(...timeouts),
+    requestHeaders: resolveEdits(
+      policies.requestHeaderModifier,
+      [...path, "requestHeaderModifier"],
+      resolving,
+    ),
+    responseHeaders: resolveEdits(
+      policies.responseHeaderModifier,
+      [...path, "responseHeaderModifier"],
+      resolving,
+    ),
+    urlRewrite: resolveUrlRewrite(route, path, resolving),
+    redirect:
+      redirect === undefined
+        ? undefined
+        : {
+            status: redirect.status ?? 302,
+            scheme: redirect.scheme,
+            authority:
+              redirect.authority === undefined
+                ? { kind: "none" }
+                : resolveAuthority(redirect.authority),
+            path: resolvePathRewrite(
+              redirect.path,
+              route,
+              [...path, "requestRedirect", "path"],
+              resolving,
+            ),
+          },
+    directResponse:
+      directResponse === undefined
+        ? undefined
+        : { status: directResponse.status, body: directResponse.body ?? "" },
+  };
+}
+
+function resolveCors(written: Checked<"cors">): Cors {
+  const { maxAge } = written;
+  return {
+    allowOrigins: written.allowOrigins ?? [],
+    allowMethods: written.allowMethods ?? [],
+    allowHeaders: written.allowHeaders ?? [],
+    exposeHeaders: written.exposeHeaders ?? [],
+    allowCredentials: written.allowCredentials ?? false,
+    maxAge: typeof maxAge === "string" ? Math.round(milliseconds(maxAge) / 1000) : maxAge,
+  };
+}
+
+/** The headers in which OpenAI's, Azure OpenAI's and Anthropic's clients send a key. */
+const keyLocations = [
+  { header: "authorization", prefix: "Bearer " },
+  { header: "api-key", prefix: "" },
+  { header: "x-api-key", prefix: "" },
+] as const;
+
+function resolveApiKey(written: Checked<"apiKey">, path: Path, { problem }: Resolving): ApiKeyAuth {
+  const keys = written.keys.map(({ key, keyHash, metadata, allowedModels }, index) => ({
+    hash: key === undefined ? (keyHash ?? "").slice("sha256:".length).toLowerCase() : sha256(key),
+    name: typeof metadata?.["name"] === "string" ? metadata["name"] : `key${index}`,
+    allowedModels,
+  }));
+  for (const [index, { hash }] of keys.entries()) {
+    const first = keys.findIndex((other) => other.hash === hash);
+    if (first !== index)
+      problem([...path, "apiKey", "keys", index], `the same key as keys[${first}]`);
+  }
+  const header = written.location?.header;
+  return {
+    mode: written.mode ?? "strict",
+    keys,
+    locations:
+      header === undefined
+        ? keyLocations
+        : [{ header: header.name.toLowerCase(), prefix: header.prefix ?? "" }],
+  };
+}
+
+/** Signatures that need no shared secret. */
+const asymmetric = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+];
+
+function resolveJwt(written: Checked<"jwtAuth">, path: Path, { pem, problem }: Resolving): JwtAuth {
+  const { url, file, inline } = written.jwks;
+  const text = inline ?? (file === undefined ? "" : (pem.text(file) ?? '{"keys":[]}'));
+  if (url === undefined && !isJwkSet(text)) {
+    problem([...path, "jwtAuth", "jwks"], "expected a JWK Set: a JSON object with keys");
+  }
+  for (const algorithm of written.algorithms ?? []) {
+    if (!asymmetric.includes(algorithm)) {
+      problem(
+        [...path, "jwtAuth", "algorithms"],
+        `${algorithm} is not one of ${asymmetric.join(", ")}`,
+      );
+    }
+  }
+  return {
+    mode: written.mode ?? "strict",
+    issuer: written.issuer,
+    audiences: written.audiences,
+    jwks: url === undefined ? { kind: "inline", text } : { kind: "url", url },
+    algorithms: written.algorithms ?? asymmetric,
+    requiredRoles: written.requiredRoles ?? [],
+    requiredScopes: written.requiredScopes ?? [],
+  };
+}
+
+function isJwkSet(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return (
+      typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys)
+    );
+  } catch {
+    return false;
+  }
+}
+
+function resolveRateLimit(written: Checked<"localRateLimit">[number]): RateLimit {
+  return {
+    capacity: written.maxTokens,
+    perFill: written.tokensPerFill,
+    interval: milliseconds(written.fillInterval),
+    unit: written.type ?? "requests",
+    per: written.per ?? "route",
+  };
+}
+
+/** Framing and routing of the connection are not a config's to write. */
+const reserved = [
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+function resolveEdits(
+  written: Checked<"requestHeaderModifier"> | undefined,
+  path: Path,
+  { problem }: Resolving,
+): HeaderEdits {
+  const edits = {
+    add: lowerNames(written?.add),
+    set: lowerNames(written?.set),
+    remove: (written?.remove ?? []).map((name) => name.toLowerCase()),
+  };
+  for (const [name] of [...edits.add, ...edits.set]) {
+    if (reserved.includes(name)) problem(path, `${name} is set by the gateway itself`);
+  }
+  return edits;
+}
+
+function lowerNames(fields: Readonly<Record<string, string>> | undefined) {
+  return Object.entries(fields ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `1m30s` -> 90000 */
+export function milliseconds(duration: string): number {
+  let total = 0;
+  for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(amount) * (units[unit ?? ""] ?? 0);
+  }
+  return total;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,16 @@
+import type { PemReader } from "./pem.ts";
+import type { Path } from "./problem.ts";
+import type { CheckedConfig } from "./written.ts";
+
+/** What resolving needs from outside and reports back. */
+export type Resolving = {
+  readonly pem: PemReader;
+  problem(path: Path, message: string): void;
+  warning(path: Path, message: string): void;
+};
+
+export type CheckedBind = CheckedConfig["binds"][number];
+export type CheckedListener = CheckedBind["listeners"][number];
+export type CheckedRoute = NonNullable<CheckedListener["routes"]>[number];
+export type CheckedPolicies = NonNullable<CheckedRoute["policies"]>;
+export type CheckedBackend = NonNullable<CheckedRoute["backends"]>[number];

@@ -1,0 +1,85 @@
+import * as z from "zod";
+import { object, oneOf } from "./object.ts";
+import { duration, fieldName, hostname, port, text } from "./scalar.ts";
+
+const count = z
+  .int({ error: "expected a whole number from 1" })
+  .min(1, { error: "expected a whole number from 1" });
+
+/** Which browsers' pages may call (WHATWG Fetch, the CORS protocol). */
+export const cors = object({
+  allowOrigins: z.array(text).optional(),
+  allowMethods: z.array(text).optional(),
+  allowHeaders: z.array(text).optional(),
+  exposeHeaders: z.array(fieldName).optional(),
+  allowCredentials: z.boolean().optional(),
+  maxAge: z.union([duration, count], { error: "expected a duration or seconds" }).optional(),
+}).refine(
+  ({ allowOrigins, allowCredentials }) =>
+    allowCredentials !== true || allowOrigins?.includes("*") !== true,
+  { error: "allowCredentials with every origin (*) would let any page act for its visitor" },
+);
+
+/**
+ * Token buckets: `maxTokens` at once, `tokensPerFill` more each `fillInterval`. `per` is this
+ * gateway's addition: the whole route shares a bucket, or each caller has one.
+ */
+export const localRateLimit = z
+  .array(
+    object({
+      maxTokens: count,
+      tokensPerFill: count,
+      fillInterval: duration,
+      type: z.enum(["requests", "tokens"], { error: "expected requests or tokens" }).optional(),
+      per: z.enum(["route", "caller"], { error: "expected route or caller" }).optional(),
+    }),
+  )
+  .min(1, { error: "expected at least one limit" });
+
+/** How long an answer may take to begin. */
+export const timeout = object({
+  requestTimeout: duration.optional(),
+  backendRequestTimeout: duration.optional(),
+});
+
+const fields = z.record(
+  fieldName,
+  z.string().regex(/^[^\r\n\0]*$/, { error: "expected one line" }),
+);
+
+export const headerModifier = object({
+  add: fields.optional(),
+  set: fields.optional(),
+  remove: z.array(fieldName).optional(),
+});
+
+const absolutePath = z
+  .string()
+  .regex(/^\/[^\s]*$/, { error: "expected a path that starts with /" });
+
+export const requestRedirect = object({
+  scheme: z.enum(["http", "https"], { error: "expected http or https" }).optional(),
+  authority: oneOf({ full: text.optional(), host: hostname.optional(), port: port.optional() }, [
+    "full",
+    "host",
+    "port",
+  ]).optional(),
+  path: oneOf({ full: absolutePath.optional(), prefix: absolutePath.optional() }, [
+    "full",
+    "prefix",
+  ]).optional(),
+  status: z
+    .int({ error: "expected 301, 302, 303, 307 or 308" })
+    .refine((status) => [301, 302, 303, 307, 308].includes(status), {
+      error: "expected 301, 302, 303, 307 or 308",
+    })
+    .optional(),
+});
+
+export const directResponse = object({
+  status: z
+    .int({ error: "expected an HTTP status from 200 to 599" })
+    .min(200, { error: "expected an HTTP status from 200 to 599" })
+    .max(599, { error: "expected an HTTP status from 200 to 599" }),
+  body: z.string().optional(),
+});

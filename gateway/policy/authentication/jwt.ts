@@ -1,0 +1,81 @@
+import { type JWTPayload, type JWTVerifyGetKey, errors, jwtVerify } from "jose";
+import type { JwtAuth } from "../../config/run.ts";
+import type { Check, Finding } from "./credential.ts";
+import { KeysUnavailable } from "./key-set.ts";
+
+/** Seconds that the issuer's clock and ours may differ. */
+const clockTolerance = 60;
+/** Longest token looked at, in bytes; it shares the limit of a request's head with all else. */
+const maxToken = 24 * 1024;
+const jwtShape = /^bearer ([\w-]+\.[\w-]+\.[\w-]*)$/i;
+
+/**
+ * Checks JWTs, such as Entra ID access tokens: signature, issuer, audience, validity in time, and
+ * the roles or scopes the route needs.
+ */
+export function jwtCheck(settings: JwtAuth, keys: JWTVerifyGetKey, now: () => number): Check {
+  const options = {
+    issuer: settings.issuer,
+    audience: [...settings.audiences],
+    algorithms: [...settings.algorithms],
+    clockTolerance,
+    requiredClaims: ["exp"],
+  };
+  return async ({ request: { headers } }): Promise<Finding> => {
+    const { authorization } = headers;
+    if (authorization === undefined) return { kind: "absent" };
+    const token = authorization.length > maxToken ? undefined : jwtShape.exec(authorization)?.[1];
+    if (token === undefined) return invalid("not a JWT");
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        ...options,
+        currentDate: new Date(now()),
+      });
+      return isEntitled(payload, settings)
+        ? { kind: "valid", caller: callerOf(payload), spentHeader: undefined }
+        : {
+            kind: "invalid",
+            error: "insufficient_scope",
+            description: "a role or scope is missing",
+          };
+    } catch (error) {
+      if (error instanceof KeysUnavailable) return { kind: "unavailable" };
+      if (error instanceof errors.JOSEError) return invalid(describe(error));
+      throw error;
+    }
+  };
+}
+
+function invalid(description: string): Finding {
+  return { kind: "invalid", error: "invalid_token", description };
+}
+
+/** What the caller may know of why a token was refused. */
+function describe(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return "the token has expired";
+  if (error instanceof errors.JWTClaimValidationFailed) return `claim ${error.claim} does not hold`;
+  if (error instanceof errors.JWKSNoMatchingKey) return "signed with an unknown key";
+  return "the token is not valid";
+}
+
+/** Application roles are in `roles`, delegated scopes in `scp`, separated by spaces. */
+function isEntitled(
+  { roles, scp }: JWTPayload,
+  { requiredRoles, requiredScopes }: JwtAuth,
+): boolean {
+  if (requiredRoles.length + requiredScopes.length === 0) return true;
+  const has: unknown[] = Array.isArray(roles) ? roles : [];
+  const scopes = typeof scp === "string" ? scp.split(" ") : [];
+  return (
+    requiredRoles.some((role) => has.includes(role)) ||
+    requiredScopes.some((scope) => scopes.includes(scope))
+  );
+}
+
+/** Entra names the calling application `azp` in v2 tokens and `appid` in v1 tokens. */
+function callerOf(payload: JWTPayload) {
+  const subject = payload.sub ?? "";
+  const application = [payload["azp"], payload["appid"]].find((claim) => typeof claim === "string");
+  const record = application === undefined ? { subject } : { subject, application };
+  return { id: `jwt:${payload.iss ?? ""}:${subject}`, allowedModels: undefined, record };
+}

@@ -1,0 +1,55 @@
+import type { Request, Response } from "express";
+import { type Log, logAccess } from "../access-log.ts";
+import { accessRecord } from "./access-record.ts";
+import { unknownCaller } from "./caller.ts";
+import { type Exchange, requestId, requestTarget } from "./exchange.ts";
+
+export type Arrival = {
+  /** Port of the bind, as configured. */
+  readonly port: number;
+  readonly log: Log;
+  readonly randomId: () => string;
+  /** Called when the answer has ended, or the caller has gone. */
+  readonly onEnd: (exchange: Exchange) => void;
+};
+
+/** A request as it comes in. When it ends, its line goes to the access log. */
+export function arrive(
+  request: Request,
+  response: Response,
+  { port, log, randomId, onEnd }: Arrival,
+): Exchange {
+  const { method, url, headers } = request;
+  const id = requestId(headers["x-request-id"], randomId);
+  const location = requestTarget(url, headers.host);
+  const exchange: Exchange = {
+    request,
+    response,
+    id,
+    arrived: performance.now(),
+    hostname: location?.hostname ?? "",
+    target: location?.target ?? "",
+    authority: { kind: "auto" },
+    requestEdits: [],
+    answerEdits: [],
+    caller: unknownCaller,
+    spentHeader: undefined,
+    timeout: undefined,
+    onTokens: [],
+    record: accessRecord(id, port, method, url),
+    abort: undefined,
+    closed: false,
+  };
+  response.once("close", () => {
+    exchange.closed = true;
+    const { record, onTokens } = exchange;
+    if (!response.writableFinished && record.outcome === "ok") record.outcome = "client_closed";
+    exchange.abort?.();
+    if (record.tokens !== undefined) for (const settle of onTokens) settle(record.tokens);
+    onEnd(exchange);
+    // nginx's status for a caller that went before it was answered.
+    const status = response.headersSent ? response.statusCode : 499;
+    logAccess(log, record, status, exchange.arrived, performance.now());
+  });
+  return exchange;
+}
