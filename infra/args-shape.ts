@@ -145,13 +145,17 @@ function isArgs(args: unknown): args is FoundryGatewayArgs {
 /** What is wrong with the shape of `args`; empty when they are what their type says. */
 export function checkShape(args: unknown): readonly InputProblem[] {
   if (!isRecord(args)) return [{ input: "args", message: "expected an object with foundry in it" }];
-  const { error } = argsShape.safeParse(args);
+  const { error } = argsShape.safeParse(args, { error: required });
   return (error?.issues ?? []).flatMap((issue) => {
     const at = path(issue.path);
     if (issue.code !== "unrecognized_keys")
       return [{ input: at || "args", message: issue.message }];
     return issue.message.split("\n").map((message) => ({ input: at || "args", message }));
   });
+}
+
+function required(issue: { readonly input?: unknown }): string | undefined {
+  return issue.input === undefined ? "required" : undefined;
 }
 
 function path(steps: readonly PropertyKey[]): string {

@@ -61,7 +61,7 @@ export function checkName(
   const rule: NameRule = nameRules[kind];
   if (rule.pattern.test(name)) return [];
   return [
-    { input, message: `${JSON.stringify(name)} is not a name here: allowed are ${rule.allowed}` },
+    { input, message: `${JSON.stringify(name)} is not allowed here: expected ${rule.allowed}` },
   ];
 }
 

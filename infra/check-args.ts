@@ -1,5 +1,4 @@
 import type { FoundryGatewayArgs, ServiceArgs } from "./args.ts";
-import { checkShape } from "./args-shape.ts";
 import { checkName } from "./azure-names.ts";
 import { checkCallers, keysOf } from "./callers.ts";
 import { checkConnection } from "./connection.ts";
@@ -12,13 +11,10 @@ import type { InputProblem } from "./invalid-input.ts";
 import { checkResourceId } from "./resource-id.ts";
 import { checkRole } from "./roles.ts";
 
-/** Every problem of the args but those of the gateway's configuration. */
+/** Every problem of args of the right shape but those of the gateway's configuration. */
 export function checkArgs(gateway: string, args: FoundryGatewayArgs): readonly InputProblem[] {
-  const name = checkName("gateway", "name", gateway);
-  const shape = checkShape(args);
-  if (shape.length > 0) return [...name, ...shape];
   return [
-    ...name,
+    ...checkName("gateway", "name", gateway),
     ...checkFoundry(args.foundry),
     ...checkCallers(args.callers),
     ...checkIdentity(args),

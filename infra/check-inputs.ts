@@ -1,5 +1,5 @@
 import type { FoundryGatewayArgs } from "./args.ts";
-import { isLater } from "./args-shape.ts";
+import { checkShape, isLater } from "./args-shape.ts";
 import { builtBundle, readBundle } from "./bundle.ts";
 import { inboundPolicies, keysOf } from "./callers.ts";
 import { checkArgs } from "./check-args.ts";
@@ -17,22 +17,34 @@ import { variablesForCheck } from "./gateway-container.ts";
  * @returns the text of the bundle to deploy, or nothing for a prebuilt image
  */
 export function checkInputs(gateway: string, args: FoundryGatewayArgs): string | undefined {
-  const problems = [...checkArgs(gateway, args)];
-  if (problems.length > 0) throw new InvalidInput(gateway, problems);
+  const shape = checkShape(args);
+  if (shape.length > 0) throw new InvalidInput(gateway, shape);
+  const own = checkArgs(gateway, args);
   const bundle =
     args.image === undefined ? readBundle(args.bundle ?? builtBundle) : { text: undefined };
-  if ("message" in bundle) problems.push(bundle);
-  problems.push(...checkGateway(gateway, args));
+  const problems = [
+    ...own,
+    ...("message" in bundle ? [bundle] : []),
+    // A wrong name of the account would be found once more in every route to it.
+    ...(own.some(({ input }) => renderedFrom.test(input)) ? [] : checkGateway(gateway, args)),
+  ];
   if (problems.length > 0 || "message" in bundle) throw new InvalidInput(gateway, problems);
   return bundle.text;
 }
+
+/** Inputs the configuration is rendered from. */
+const renderedFrom = /^(?:name|foundry|callers|env|role)\b/;
 
 /** Stand for values of the stack that are not known yet, in a form the gateway's check takes. */
 const later = {
   host: accountHost("known-later"),
   guid: "00000000-0000-0000-0000-000000000000",
-  hash: `sha256:${"0".repeat(64)}`,
 } as const;
+
+/** Two keys are never the same one, so neither are these. */
+function laterHash(index: number): string {
+  return `sha256:${index.toString(16).padStart(64, "0")}`;
+}
 
 function checkGateway(gateway: string, args: FoundryGatewayArgs): readonly InputProblem[] {
   const account = knownAccount(gateway, args);
@@ -42,7 +54,7 @@ function checkGateway(gateway: string, args: FoundryGatewayArgs): readonly Input
   if (sketch === undefined || env.some(({ value }) => isLater(value))) return [];
   const plan = planGateway(sketch, {
     inbound: inboundPolicies(args.callers, {
-      keys: keysOf(args.callers).map(({ name }) => ({ name, hash: later.hash })),
+      keys: keysOf(args.callers).map(({ name }, index) => ({ name, hash: laterHash(index) })),
       tenantId: later.guid,
       audiences: (args.callers?.entra?.audiences ?? []).map(String),
     }),

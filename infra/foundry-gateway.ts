@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { FoundryGatewayArgs } from "./args.ts";
-import { callerKeys, keysOf } from "./callers.ts";
+import { keysOf, makeCallerKeys } from "./callers.ts";
 import { checkInputs } from "./check-inputs.ts";
 import { foundryConnection } from "./connection.ts";
 import { containerApp, endpointOf } from "./container-app.ts";
@@ -60,7 +60,7 @@ export class FoundryGateway extends pulumi.ComponentResource {
     const place = gatewayPlace(name, args, child);
     const foundry = foundryOf(name, args.foundry, place, child);
     const identity = gatewayIdentity(name, args.identity, place, child);
-    const keys = callerKeys(name, keysOf(args.callers), child);
+    const keys = makeCallerKeys(name, keysOf(args.callers), child);
     const own = {
       AZURE_CLIENT_ID: identity.clientId,
       FOUNDRY_HOST: foundry.host,

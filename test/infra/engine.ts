@@ -241,8 +241,8 @@ function urnOf(parent: string, type: string, name: string): string {
   return `urn:pulumi:test::foundry-gateway::${chain}::${name}`;
 }
 
-function plain(struct: structPb.Struct | undefined): Record<string, unknown> {
-  return struct?.toJavaScript() ?? {};
+function plain(message: structPb.Struct | undefined): Record<string, unknown> {
+  return message?.toJavaScript() ?? {};
 }
 
 function struct(value: Record<string, unknown>): structPb.Struct {
