@@ -23,6 +23,8 @@ export type Cut = { readonly at: CutPoint; readonly manner: CutManner };
 export type Pace = {
   /** Before each piece but the first. */
   readonly chunkDelayMs?: number;
+  /** Awaited before each piece, told how many have been written: the peer may have to have them. */
+  readonly gate?: (written: number) => Promise<void>;
   /** Sizes in bytes, used in turn: pieces regardless of events and characters. */
   readonly split?: readonly number[];
   readonly cut?: Cut;

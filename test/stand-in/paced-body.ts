@@ -12,7 +12,7 @@ export async function writePaced(
   tcp: Socket,
   recording: Recording,
   events: readonly Buffer[],
-  { chunkDelayMs = 0, split, cut }: Pace,
+  { chunkDelayMs = 0, gate, split, cut }: Pace,
 ): Promise<void> {
   const whole = Buffer.concat(events);
   const end = cut === undefined ? whole.length : cutOffset(events, whole, cut.at);
@@ -26,6 +26,7 @@ export async function writePaced(
     // A turn of the event loop at least: pieces of their own on the wire, too.
     if (turn > 0 && chunkDelayMs === 0) await nextTurn();
     else if (turn > 0) await pause(chunkDelayMs, undefined, { signal: recording.signal });
+    await gate?.(turn);
     await writePiece(response, recording, piece, "kept");
     offset += piece.length;
   }
