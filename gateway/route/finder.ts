@@ -16,6 +16,8 @@ type Candidate<R> = Found<R> & {
 type Index<R> = {
   readonly exact: Map<string, Candidate<R>[]>;
   readonly prefix: Map<string, Candidate<R>[]>;
+  /** Length of the longest prefix; -1 without any. */
+  longestPrefix: number;
   readonly regex: Candidate<R>[];
 };
 
@@ -56,8 +58,12 @@ export function compileRoutes<R>(listener: Listener, routeOf: (route: Route) => 
   };
 }
 
+/** Longest DNS name (RFC 1035); what is longer is nobody's, and would cost its length squared. */
+const maxHostname = 253;
+
 /** `a.b.c` -> `a.b.c`, `*.b.c`, `*.c`, `*`: from the most specific on. */
 export function* patternsOf(hostname: string): Generator<string> {
+  if (hostname.length > maxHostname) return yield "*";
   yield hostname;
   for (let dot = hostname.indexOf("."); dot !== -1; dot = hostname.indexOf(".", dot + 1)) {
     yield `*${hostname.slice(dot)}`;
@@ -68,7 +74,7 @@ export function* patternsOf(hostname: string): Generator<string> {
 function indexFor<R>(hosts: Map<string, Index<R>>, hostname: string): Index<R> {
   const existing = hosts.get(hostname);
   if (existing !== undefined) return existing;
-  const index: Index<R> = { exact: new Map(), prefix: new Map(), regex: [] };
+  const index: Index<R> = { exact: new Map(), prefix: new Map(), longestPrefix: -1, regex: [] };
   hosts.set(hostname, index);
   return index;
 }
@@ -79,6 +85,7 @@ function addTo<R>(index: Index<R>, candidate: Candidate<R>): void {
     index.regex.push(candidate);
     return;
   }
+  if (kind === "prefix") index.longestPrefix = Math.max(index.longestPrefix, value.length);
   const list = index[kind].get(value);
   if (list === undefined) index[kind].set(value, [candidate]);
   else list.push(candidate);
@@ -97,14 +104,21 @@ function byPrecedence<R>(a: Candidate<R>, b: Candidate<R>): number {
 function findIn<R>(index: Index<R>, request: Matchable): Candidate<R> | undefined {
   const exact = firstThatHolds(index.exact.get(request.path), request);
   if (exact !== undefined) return exact;
-  if (index.prefix.size > 0) {
-    for (let end = request.path.length; end >= 0; end = request.path.lastIndexOf("/", end - 1)) {
-      const found = firstThatHolds(index.prefix.get(request.path.slice(0, end)), request);
-      if (found !== undefined) return found;
-      if (end === 0) break;
-    }
+  const { path } = request;
+  // From the longest prefix there is, not from the path's end, which a caller can put far away.
+  let end =
+    path.length <= index.longestPrefix ? path.length : segmentEnd(path, index.longestPrefix);
+  while (end >= 0) {
+    const found = firstThatHolds(index.prefix.get(path.slice(0, end)), request);
+    if (found !== undefined) return found;
+    end = segmentEnd(path, end - 1);
   }
   return firstThatHolds(index.regex, request);
+}
+
+/** Where the last whole segment ends, at `from` or before it; -1 when there is none. */
+function segmentEnd(path: string, from: number): number {
+  return from < 0 ? -1 : path.lastIndexOf("/", from);
 }
 
 function firstThatHolds<R>(
