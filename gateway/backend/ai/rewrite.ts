@@ -72,8 +72,10 @@ function askForUsage(scanned: Scanned): Edit | undefined {
   if (options.text === "null") {
     return { start: options.start, end: options.end, text: '{"include_usage":true}' };
   }
+  // Longer than any options there are: for the backend to refuse.
+  if (options.text === undefined) return undefined;
   const scanner = createJsonScanner(new Set(["include_usage"]));
-  scanner.push(Buffer.from(options.text ?? ""));
+  scanner.push(Buffer.from(options.text));
   const nested = scanner.end();
   // Not an object: for the backend to refuse.
   if (nested.root === "other") return undefined;
