@@ -51,8 +51,9 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (file === undefined || file === "") return { kind: "mistake", message: "-f FILE is missing" };
   if (values["validate-only"] === true) return { kind: "validate", file };
   if (values["print-effective"] === true) return { kind: "print-effective", file };
-  const seconds = Number(values["drain-timeout"] ?? defaultDrainTimeout);
-  if (!Number.isFinite(seconds) || seconds < 0) {
+  const written = values["drain-timeout"] ?? String(defaultDrainTimeout);
+  const seconds = /^\d+(\.\d+)?$/.test(written) ? Number(written) : Number.NaN;
+  if (!Number.isFinite(seconds)) {
     return { kind: "mistake", message: "--drain-timeout wants a number of seconds" };
   }
   return { kind: "run", file, drainTimeout: seconds * 1000 };

@@ -80,15 +80,9 @@ function noun(value: unknown): string {
  */
 function retype(tree: Tree, issues: readonly Issue[]): unknown {
   let copy: unknown;
-  for (const issue of issues) {
-    const path = issue.path.filter((step) => typeof step !== "symbol");
+  for (const path of wronglyTyped(issues, [])) {
     const last = path.at(-1);
-    if (
-      issue.code !== "invalid_type" ||
-      last === undefined ||
-      tree.environment(path) !== "expanded"
-    )
-      continue;
+    if (last === undefined || tree.environment(path) !== "expanded") continue;
     copy ??= structuredClone(tree.value);
     const parent = path.slice(0, -1).reduce<unknown>(child, copy);
     const text = child(parent, last);
@@ -98,6 +92,15 @@ function retype(tree: Tree, issues: readonly Issue[]): unknown {
     else if (isRecord(parent)) parent[String(last)] = value;
   }
   return copy;
+}
+
+function* wronglyTyped(issues: readonly Issue[], base: Path): Generator<Path> {
+  for (const issue of issues) {
+    const path = [...base, ...issue.path.filter((step) => typeof step !== "symbol")];
+    if (issue.code === "invalid_type") yield path;
+    if (issue.code === "invalid_union")
+      for (const branch of issue.errors) yield* wronglyTyped(branch, path);
+  }
 }
 
 function child(value: unknown, step: string | number): unknown {

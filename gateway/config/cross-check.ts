@@ -40,12 +40,12 @@ function checkPorts(root: unknown, problem: Complain): void {
 }
 
 /** Keys whose text names a file, by the key of the map around them. */
-const files: Readonly<Record<string, readonly string[]>> = {
-  tls: ["cert", "key"],
-  backendTLS: ["root", "cert", "key"],
-  key: ["file"],
-  jwks: ["file"],
-};
+const files: ReadonlyMap<string, readonly string[]> = new Map([
+  ["tls", ["cert", "key"]],
+  ["backendTLS", ["root", "cert", "key"]],
+  ["key", ["file"]],
+  ["jwks", ["file"]],
+]);
 
 function checkFiles(
   value: unknown,
@@ -59,7 +59,7 @@ function checkFiles(
     return;
   }
   if (!isRecord(value)) return;
-  const naming = files[String(path.at(-1))] ?? [];
+  const naming = files.get(String(path.at(-1))) ?? [];
   for (const [key, item] of Object.entries(value)) {
     const here = [...path, key];
     if (!naming.includes(key) || typeof item !== "string")

@@ -19,14 +19,13 @@ export function expand(
   if (!text.includes("$")) return text;
   return text.replace(
     reference,
-    (all: string, dollar?: string, plain?: string, inner?: string, close?: string) => {
+    (_all: string, dollar?: string, plain?: string, inner?: string, close?: string) => {
       if (dollar !== undefined) return "$";
       if (plain !== undefined) return lookUp(plain, undefined);
       const parts = close === undefined ? null : braced.exec(inner ?? "");
       if (parts === null || parts[1] === undefined) {
-        complain(
-          `${JSON.stringify(all)} is not a reference: write \${NAME}, \${NAME:-default}, or $$ for a dollar`,
-        );
+        // Not repeated: it may be part of a secret.
+        complain("not a reference: write ${NAME}, ${NAME:-default}, or $$ for a dollar");
         return "";
       }
       return lookUp(parts[1], parts[2]);

@@ -1,12 +1,16 @@
 import {
+  type Alias,
   type Document,
+  type ErrorCode,
   type Node,
+  type YAMLError,
   LineCounter,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   parseDocument,
+  visit,
 } from "yaml";
 import { type Environment, expand } from "./environment.ts";
 import { type Path, type Problem, formatPath } from "./problem.ts";
@@ -31,10 +35,11 @@ export type Position = { readonly line: number; readonly column: number };
 const maxBytes = 4 * 1024 * 1024;
 /** Nesting of the deepest valid config is 14. */
 const maxDepth = 64;
-/** Values after aliases are resolved: what an alias bomb multiplies. */
+/** Values once aliases are resolved: what an alias bomb multiplies. */
 const maxValues = 200_000;
 
 const start: Position = { line: 1, column: 1 };
+const tooDeep = `nested deeper than ${maxDepth} levels`;
 
 /** Text -> plain values with positions; everything wrong with it as YAML goes to `report`. */
 export function read(
@@ -52,6 +57,7 @@ export function read(
   const places = new Map<string, { readonly key: number; readonly value: number }>();
   const fromEnvironment = new Map<string, "expanded" | "missing">();
   const open = new Set<Node>();
+  const targets = aliasTargets(document);
   let values = 0;
   let refused = false;
 
@@ -77,15 +83,12 @@ export function read(
       complain(
         offset,
         path,
-        values > maxValues
-          ? "aliases multiply this document beyond use"
-          : `nested deeper than ${maxDepth} levels`,
+        values > maxValues ? `more than ${maxValues} values, aliases resolved` : tooDeep,
       );
       return undefined;
     }
     places.set(formatPath(path), { key: keyOffset, value: offset });
-    if (isAlias(node))
-      return follow(node.resolve(document as Document), node.source, path, offset, depth);
+    if (isAlias(node)) return follow(targets.get(node), node.source, path, offset, depth);
     if (isMap(node)) {
       const entries = node.items.map(({ key, value: item }): [string, unknown] => {
         const name = isScalar(key) ? String(key.value) : String(key);
@@ -174,20 +177,53 @@ function parse(text: string, lines: LineCounter, report: (problem: Problem) => v
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
-      logLevel: "silent",
+      // "silent" would also hide that there is a second document.
+      logLevel: "error",
     });
-    for (const error of [...document.errors, ...document.warnings]) {
+    const problems = [...document.errors, ...document.warnings];
+    // Out of stack: whatever else it complains of follows from that.
+    const exhausted = problems.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+    for (const error of exhausted === undefined ? problems : [exhausted]) {
       const { line, col } = lines.linePos(error.pos[0]);
-      const duplicate = error.code === "DUPLICATE_KEY";
-      const message = duplicate ? "duplicate key: each may be given once" : error.message;
+      const message = messages[error.code] ?? wording(error);
       report({ line: Math.max(line, 1), column: Math.max(col, 1), path: "", message });
     }
     return document.errors.length > 0 ? undefined : document;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    report({ ...start, path: "", message: `nested deeper than ${maxDepth} levels` });
+    report({ ...start, path: "", message: tooDeep });
     return undefined;
   }
+}
+
+/** Where the parser's own words would not help. */
+const messages: Partial<Record<ErrorCode, string>> = {
+  DUPLICATE_KEY: "duplicate key: each may be given once",
+  MULTIPLE_DOCS: "a second document: one file holds one",
+  RESOURCE_EXHAUSTION: tooDeep,
+};
+
+/** The parser quotes the text it stumbled over, which may be a secret. */
+function wording({ code, message }: YAMLError): string {
+  return code === "UNEXPECTED_TOKEN" ? message.replace(/: [\s\S]*/, "") : message;
+}
+
+/**
+ * The node each alias stands for: the last of that name before it. Found in one pass, because the
+ * parser's own `resolve` reads the whole document for every alias.
+ */
+function aliasTargets(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node(_key, node) {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 function offsetOf(node: unknown): number | undefined {

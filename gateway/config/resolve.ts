@@ -77,11 +77,15 @@ function resolveBind(bind: CheckedBind, path: Path, resolving: Resolving): Bind 
       resolving.problem(here, `another listener of this bind already takes hostname ${hostname}`);
     }
     hostnames.add(hostname);
-    if ((listener.tls === undefined) !== (listeners[0]?.tls === undefined)) {
+    if (isHttps(bind.listeners[index]) !== isHttps(bind.listeners[0])) {
       resolving.problem(here, "the listeners of one bind share its socket: all HTTP or all HTTPS");
     }
   }
   return { port: bind.port, listeners };
+}
+
+function isHttps(listener: CheckedListener | undefined): boolean {
+  return listener?.protocol === "HTTPS";
 }
 
 function resolveListener(
