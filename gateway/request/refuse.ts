@@ -1,21 +1,31 @@
-import type { Response } from "express";
 import { type Reason, answer } from "../errors.ts";
+import type { Exchange } from "./exchange.ts";
+import { applyEdits } from "./header-edits.ts";
 
-/** Ends a request with the gateway's own answer, or breaks the connection when one has begun. */
-export function refuse(response: Response, reason: Reason, requestId: string): void {
+/** Answers without a backend. */
+export function answerDirectly(
+  { request, response, answerEdits, id }: Exchange,
+  status: number,
+  headers: readonly string[],
+  body: string,
+): void {
+  const own = [...headers, "x-request-id", id];
+  // A 204 has no body to tell the length of (RFC 9110, section 8.6).
+  if (status !== 204) own.push("content-length", String(Buffer.byteLength(body)));
+  response.writeHead(status, [...applyEdits(own, answerEdits)]);
+  response.end(body);
+  // What the caller still sends is of no use, but its connection is, once it has been read.
+  request.resume();
+}
+
+/** Ends a request with the gateway's own error, or breaks the connection when an answer has begun. */
+export function refuse(exchange: Exchange, reason: Reason): void {
+  const { response } = exchange;
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
   const { status, headers, body } = answer(reason);
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    ...headers,
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-    "x-request-id": requestId,
-  });
-  response.end(text);
-  // What the caller still sends is of no use, but its connection is, once it has been read.
-  response.req.resume();
+  const list = [...Object.entries(headers).flat(), "content-type", "application/json"];
+  answerDirectly(exchange, status, list, JSON.stringify(body));
 }
