@@ -5,6 +5,7 @@
 // as they do through express-http-proxy's `headers` option (pitfall 23).
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
+import { type Clock, systemClock } from "../../../gateway/clock.ts";
 import { startFoundry } from "../../stand-in/foundry.ts";
 import { startIdentityEndpoint } from "../../stand-in/identity-endpoint.ts";
 import { createTokens } from "../../stand-in/tokens.ts";
@@ -30,6 +31,12 @@ after(async () => {
 });
 
 type Auth = NonNullable<NonNullable<WrittenBackend["policies"]>["backendAuth"]>;
+
+/** A hundred times as fast: the deadline of a token is seconds away. */
+const hurried: Clock = {
+  now: systemClock.now,
+  after: (milliseconds, work) => systemClock.after(milliseconds / 100, work),
+};
 
 const callers = {
   authorization: "Bearer callers-token",
@@ -128,6 +135,7 @@ for (const { kind, backend, asked } of traffics) {
     const { origin, logText } = await runGateway(
       t,
       routes({ backends: [{ ...backend, policies: { backendAuth: systemAssigned } }] }),
+      { clock: hurried },
     );
     const reply = await call(origin, asked);
     assert.equal(reply.status, 502);
@@ -167,17 +175,19 @@ for (const { kind, backend, asked } of traffics) {
   });
 }
 
+const authenticated = (name: string, backendAuth: Auth) =>
+  model(`localhost:${foundry.port}`, { name, policies: { backendAuth } });
+
 test("two backends of one route each get their own credential, and never the other's", async (t) => {
-  const backend = (name: string, auth: Auth) => ({
-    ...model(`localhost:${foundry.port}`, { name, policies: { backendAuth: auth } }),
-  });
   const draws = [0.1, 0.9, 0.1, 0.9];
   const { origin, logged, accessLog } = await runGateway(
     t,
     routes({
       backends: [
-        backend("keyed", { key: { value: "the-key", location: { header: { name: "api-key" } } } }),
-        backend("keyless", systemAssigned),
+        authenticated("keyed", {
+          key: { value: "the-key", location: { header: { name: "api-key" } } },
+        }),
+        authenticated("keyless", systemAssigned),
       ],
     }),
     { random: () => draws.shift() ?? 0.5 },
