@@ -8,9 +8,10 @@ import { ManagedIdentityApplication } from "@azure/msal-node";
 import type { Environment } from "../../config/environment.ts";
 import type { AzureSource, ManagedIdentity } from "../../config/run.ts";
 import type { Acquire } from "./broker.ts";
+import { httpClient, onTheWire } from "./wire.ts";
 
 /** The SDK retries by itself, for seconds; the broker does so better, within its deadline. */
-const oneTry = { retryOptions: { maxRetries: 0 } } as const;
+const common = { retryOptions: { maxRetries: 0 }, httpClient };
 
 /** Clouds whose authority is known; any other (a private cloud) cannot be looked up at the first. */
 const knownAuthorities = [
@@ -26,31 +27,34 @@ const knownAuthorities = [
  * earlier, and after a 401 needs another one.
  */
 export function acquireFrom(source: AzureSource, scope: string, env: Environment): Acquire {
-  return async (abortSignal) => {
-    const token = await build(source, env).getToken(scope, { abortSignal });
-    if (token === null) throw new Error("the credential gave no token");
-    return { token: token.token, expiresOn: token.expiresOnTimestamp };
-  };
+  return (abortSignal) =>
+    onTheWire(abortSignal, async () => {
+      const token = await build(source, env).getToken(scope, { abortSignal });
+      if (token === null) throw new Error("the credential gave no token");
+      return { token: token.token, expiresOn: token.expiresOnTimestamp };
+    });
 }
 
-/** One credential of @azure/identity for each source; its constructor throws when it lacks something. */
+/** One credential of @azure/identity for each source; throws when it lacks something. */
 function build(source: AzureSource, env: Environment): TokenCredential {
   switch (source.kind) {
     case "clientSecret": {
       const { tenantId, clientId, clientSecret } = source;
-      return new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), authority(env));
+      return new ClientSecretCredential(tenantId, clientId, clientSecret.reveal(), entra(env));
     }
     case "managedIdentity":
       forgetTokens();
-      return new ManagedIdentityCredential({ ...identityOf(source.identity), ...oneTry });
+      return new ManagedIdentityCredential({ ...identityOf(source.identity), ...common });
     case "workloadIdentity":
-      return new WorkloadIdentityCredential(authority(env));
+      return new WorkloadIdentityCredential({ ...workload(env), ...entra(env) });
   }
 }
 
 /**
- * Managed identity tokens are cached by MSAL for the whole process, and neither it nor the SDK
- * offers a way round. The constructor that follows makes a new, empty cache at once.
+ * Managed identity tokens are cached by MSAL for the whole process, and @azure/identity does not
+ * hand on MSAL's `forceRefresh`. MSAL looks for a token in the newest cache only, and the
+ * constructor that follows makes one, which is empty: of several calls at a time none can find a
+ * token older than itself.
  */
 function forgetTokens(): void {
   Reflect.set(ManagedIdentityApplication, "nodeStorage", undefined);
@@ -69,9 +73,29 @@ function identityOf(identity: ManagedIdentity) {
   }
 }
 
-function authority(env: Environment) {
+/** The SDK would name one that is missing, and speak of managed identity. */
+function workload(env: Environment) {
+  const {
+    AZURE_TENANT_ID: tenantId = "",
+    AZURE_CLIENT_ID: clientId = "",
+    AZURE_FEDERATED_TOKEN_FILE: tokenFilePath = "",
+  } = env;
+  const missing = [
+    ...(tenantId === "" ? ["AZURE_TENANT_ID"] : []),
+    ...(clientId === "" ? ["AZURE_CLIENT_ID"] : []),
+    ...(tokenFilePath === "" ? ["AZURE_FEDERATED_TOKEN_FILE"] : []),
+  ];
+  if (missing.length > 0) {
+    throw new Error(
+      `the environment lacks ${missing.join(", ")}, which the workload identity webhook sets`,
+    );
+  }
+  return { tenantId, clientId, tokenFilePath };
+}
+
+function entra(env: Environment) {
   const host = env["AZURE_AUTHORITY_HOST"];
-  if (host === undefined || host === "") return oneTry;
-  const known = knownAuthorities.some((name) => host.replace(/^https:\/\//, "").startsWith(name));
-  return { ...oneTry, authorityHost: host, disableInstanceDiscovery: !known };
+  if (host === undefined || host === "") return common;
+  const known = knownAuthorities.includes(URL.parse(host)?.hostname ?? "");
+  return { ...common, authorityHost: host, disableInstanceDiscovery: !known };
 }
