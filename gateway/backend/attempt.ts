@@ -10,7 +10,7 @@ const staleWithin = 1_000;
 
 /**
  * Sends a request with the backend's credential and delivers the answer. Tries once more when the
- * backend refuses the token (the token is dropped first), and once when a kept-alive connection
+ * backend refuses the token (with another token), and once when a kept-alive connection
  * turns out to be closed; both only while the body can be sent again and the caller has seen
  * nothing. Nothing is sent without the credential.
  */
@@ -22,10 +22,10 @@ export async function attempt(
   inspect: Inspect,
 ): Promise<void> {
   const replayable = body.kind !== "stream";
-  let mayRenew = replayable;
+  let refused: HeaderList | undefined;
   let mayReconnect = replayable;
   for (;;) {
-    const credential = await backend.credential.present(exchange);
+    const credential = await backend.credential.present(exchange, refused);
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     exchange.record.attempts += 1;
     const sentAt = performance.now();
@@ -35,10 +35,11 @@ export async function attempt(
         backend.transport,
         request(credential),
         (status, headers) => {
-          if (status !== 401 || !mayRenew || !backend.credential.rejected(credential)) {
-            return inspect(status, headers);
-          }
-          mayRenew = false;
+          const first = status === 401 && refused === undefined;
+          // Asked for also when this request cannot be sent again: the next one profits.
+          const renewed = first && backend.credential.rejected(credential);
+          if (!renewed || !replayable) return inspect(status, headers);
+          refused = credential;
           return "withhold";
         },
       );

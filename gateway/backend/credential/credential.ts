@@ -7,8 +7,9 @@ import type { TokenBroker } from "./broker.ts";
 export type Credential = {
   /**
    * The headers to send. Rejects with `credential_unavailable` when there is none to give.
+   * @param refused headers for which `rejected` said that others can be had
    */
-  present(exchange: Exchange): HeaderList | Promise<HeaderList>;
+  present(exchange: Exchange, refused?: HeaderList): HeaderList | Promise<HeaderList>;
   /** The backend answered 401 to these headers. Says whether trying again can help. */
   rejected(headers: HeaderList): boolean;
 };
@@ -35,17 +36,21 @@ function fixed(headers: HeaderList): Credential {
 }
 
 function azure(broker: TokenBroker): Credential {
-  // One header list for each token, so that a rejected list tells which token it was.
+  // One header list for each token, not for each request.
   let latest: { readonly token: string; readonly headers: HeaderList } | undefined;
   const headersOf = (token: string): HeaderList => {
     if (latest?.token !== token) latest = { token, headers: ["authorization", `Bearer ${token}`] };
     return latest.headers;
   };
   return {
-    present() {
-      const token = broker.token();
+    present(_, refused) {
+      const token = broker.token(refused === undefined ? undefined : tokenOf(refused));
       return typeof token === "string" ? headersOf(token) : token.then(headersOf);
     },
-    rejected: ([, value]) => value !== undefined && broker.rejected(value.slice("Bearer ".length)),
+    rejected: (headers) => broker.rejected(tokenOf(headers)),
   };
+}
+
+function tokenOf([, value = ""]: HeaderList): string {
+  return value.slice("Bearer ".length);
 }
