@@ -1,20 +1,30 @@
 /**
- * The OAuth scope a token needs, by the host it is sent to. Longest suffix first.
- * Source: Azure's endpoint documentation for the public, US Government and China clouds; a custom
- * domain falls through to the last entry, which is what Azure OpenAI and the AI services take.
+ * The OAuth scope a token needs, by the host it is sent to. The first suffix that fits wins.
+ *
+ * Foundry hosts: the scope of Azure's own AIProjectClient (azure-ai-projects); they refuse the
+ * other one on `/api/projects`. US Government's host is given in "Microsoft Foundry in Azure
+ * Government" (learn.microsoft.com/azure/foundry/concepts/foundry-azure-government), its scope by
+ * analogy; Foundry is not offered in China.
+ *
+ * All others, that is *.openai.azure.*, *.cognitiveservices.azure.*, speech and the regional
+ * endpoints: the scope of Azure's SDKs for each cloud (KnownDocumentIntelligenceAudience in
+ * @azure-rest/ai-document-intelligence, AzureOpenAIAudience in Azure.AI.OpenAI). Regional endpoints
+ * are *.api.cognitive.microsoft.com and .us, and *.api.cognitive.azure.cn. A custom domain falls
+ * through to the last entry.
  */
 const scopes: readonly (readonly [suffix: string, scope: string])[] = [
-  [".services.ai.azure.us", "https://ai.azure.us/.default"],
-  [".services.ai.azure.cn", "https://ai.azure.cn/.default"],
   [".services.ai.azure.com", "https://ai.azure.com/.default"],
+  [".services.ai.azure.us", "https://ai.azure.us/.default"],
   [".azure.us", "https://cognitiveservices.azure.us/.default"],
+  [".cognitive.microsoft.us", "https://cognitiveservices.azure.us/.default"],
   [".azure.cn", "https://cognitiveservices.azure.cn/.default"],
   ["", "https://cognitiveservices.azure.com/.default"],
 ];
 
 /** @param host a DNS name, without port */
 export function scopeOf(host: string): string {
-  const name = host.toLowerCase();
+  // A name may end in the root's dot.
+  const name = host.toLowerCase().replace(/\.$/, "");
   const entry = scopes.find(([suffix]) => name.endsWith(suffix));
   if (entry === undefined) throw new TypeError("the scope table has no last entry");
   return entry[1];
