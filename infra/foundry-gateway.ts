@@ -41,6 +41,10 @@ export class FoundryGateway extends pulumi.ComponentResource {
   readonly containerAppName: pulumi.Output<string>;
   /** Name of the resource group the app is in. */
   readonly resourceGroupName: pulumi.Output<string>;
+  /** Resource id of the Container Apps environment, for another gateway to share. */
+  readonly environmentId: pulumi.Output<string>;
+  /** Resource id of the Foundry account, for another gateway to share. */
+  readonly accountId: pulumi.Output<string>;
   /** The Foundry account's URL, `https://<account>.services.ai.azure.com`. */
   readonly foundryEndpoint: pulumi.Output<string>;
   /** The configuration the gateway runs, YAML. A secret when an input of it was. */
@@ -91,6 +95,8 @@ export class FoundryGateway extends pulumi.ComponentResource {
     });
     this.containerAppName = app.name;
     this.resourceGroupName = pulumi.output(place.resourceGroupName);
+    this.environmentId = environment.id;
+    this.accountId = foundry.accountId;
     this.foundryEndpoint = pulumi.interpolate`https://${foundry.host}`;
     this.gatewayConfig = plan.text;
     this.role = plan.role;
@@ -103,7 +109,8 @@ export class FoundryGateway extends pulumi.ComponentResource {
 /** Registered as the component's outputs, and returned by the program as the stack's. */
 export function outputsOf(gateway: FoundryGateway) {
   const { endpoint, openaiBaseUrl, callerKey, callerKeys, identity, containerAppName } = gateway;
-  const { resourceGroupName, foundryEndpoint, gatewayConfig, role } = gateway;
+  const { resourceGroupName, environmentId, accountId, foundryEndpoint } = gateway;
+  const { gatewayConfig, role } = gateway;
   const { domainVerificationId, logsCommand } = gateway;
   return {
     endpoint,
@@ -113,6 +120,8 @@ export function outputsOf(gateway: FoundryGateway) {
     identity,
     containerAppName,
     resourceGroupName,
+    environmentId,
+    accountId,
     foundryEndpoint,
     gatewayConfig,
     role,

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb from "google-protobuf/google/protobuf/struct_pb.js";
@@ -11,8 +9,8 @@ import resourceRpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import { created, found } from "./azure.ts";
 
 /**
- * Stands in for Pulumi's engine: the two gRPC services a program talks to, and the real Node.js
- * runtime started against them. What a program registers arrives here as it would at the engine.
+ * Stands in for Pulumi's engine: the two gRPC services a program talks to. What a program registers
+ * arrives here as it would at the engine.
  */
 
 /** One registration, as it came over the wire: secrets and unknowns still marked. */
@@ -31,79 +29,35 @@ export type Registered = {
   readonly read: boolean;
 };
 
-export type Run = {
-  readonly exitCode: number | null;
+/** Stands for a value that a preview does not know. */
+export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export type Engine = {
+  /** `host:port` of both services. */
+  readonly address: string;
   readonly resources: readonly Registered[];
   /** By the URN's last part: the outputs a component or the stack registered. */
   readonly outputs: ReadonlyMap<string, Record<string, unknown>>;
-  readonly log: string;
+  /** What the program logged, debug messages left out. */
+  readonly log: string[];
+  stop(): void;
 };
 
-export type ProgramOptions = {
-  /** Path of the program's file. */
-  readonly program: string;
-  /** The project's folder. Default: the program's project is this repository. */
-  readonly cwd?: string;
-  /** `project:key` -> text, as `pulumi config` would pass it. */
-  readonly config?: Record<string, string>;
-  readonly secretKeys?: readonly string[];
+export type EngineOptions = {
   readonly dryRun?: boolean;
-  /** More environment, such as the language host's PULUMI_NODEJS_TYPESCRIPT. */
-  readonly env?: Record<string, string>;
   /** The secret a previous run left behind in a stash, by the stash's name. */
   readonly stashed?: ReadonlyMap<string, unknown>;
 };
 
-export const repository = fileURLToPath(new URL("../..", import.meta.url));
-const deadline = 60_000;
-
-/** Runs a program with `@pulumi/pulumi/cmd/run` as `pulumi up` (or preview) would. */
-export async function runProgram(options: ProgramOptions): Promise<Run> {
-  const { cwd = repository, dryRun = false } = options;
+export async function startEngine(options: EngineOptions): Promise<Engine> {
   const resources: Registered[] = [];
   const outputs = new Map<string, Record<string, unknown>>();
   const log: string[] = [];
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
   server.addService(resourceRpc.ResourceMonitorService, monitor(resources, outputs, options));
   server.addService(engineRpc.EngineService, engine(log));
-  const port = await bind(server);
-  try {
-    const address = `127.0.0.1:${port}`;
-    const runtime = fileURLToPath(import.meta.resolve("@pulumi/pulumi/cmd/run/index.js"));
-    const child = spawn(
-      process.execPath,
-      [
-        runtime,
-        `--monitor=${address}`,
-        `--engine=${address}`,
-        "--organization=acme",
-        "--project=foundry-gateway",
-        "--stack=test",
-        "--parallel=8",
-        `--pwd=${cwd}`,
-        `--root-directory=${cwd}`,
-        ...(dryRun ? ["--dry-run"] : []),
-        options.program,
-      ],
-      {
-        cwd,
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          PATH: process.env.PATH,
-          PULUMI_CONFIG: JSON.stringify(options.config ?? {}),
-          PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
-          ...options.env,
-        },
-        timeout: deadline,
-      },
-    );
-    child.stdout.on("data", (text: Buffer) => void log.push(String(text)));
-    child.stderr.on("data", (text: Buffer) => void log.push(String(text)));
-    const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
-    return { exitCode, resources, outputs, log: log.join("\n") };
-  } finally {
-    server.forceShutdown();
-  }
+  const address = `127.0.0.1:${await bind(server)}`;
+  return { address, resources, outputs, log, stop: () => server.forceShutdown() };
 }
 
 function bind(server: grpc.Server): Promise<number> {
@@ -117,7 +71,7 @@ function bind(server: grpc.Server): Promise<number> {
 function monitor(
   resources: Registered[],
   outputs: Map<string, Record<string, unknown>>,
-  { dryRun = false, stashed }: ProgramOptions,
+  { dryRun = false, stashed }: EngineOptions,
 ): grpc.UntypedServiceImplementation {
   const service: Partial<resourceRpc.IResourceMonitorServer> = {
     supportsFeature(_call, answer) {
@@ -173,7 +127,8 @@ function monitor(
       });
       const response = new resourcePb.ReadResourceResponse();
       response.setUrn(urn);
-      response.setProperties(struct(found(type, id)));
+      // What does not exist yet cannot be read at preview.
+      response.setProperties(struct(id === unknown ? {} : found(type, id)));
       answer(null, response);
     },
     registerResourceOutputs({ request }, answer) {

@@ -3,14 +3,14 @@ import { existsSync, statSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
-import { type Registered, type Run, repository, runProgram } from "./engine.ts";
+import { type Registered, unknown } from "./engine.ts";
+import { type Run, repository, runProgram } from "./run-program.ts";
 import { bundle } from "./mocked.ts";
 
 /** The repository's own stack, run by Pulumi's Node.js runtime against the engine stand-in. */
 
 const project: unknown = parse(readFileSync(new URL("../../Pulumi.yaml", import.meta.url), "utf8"));
 const { main, runtime } = Object(project);
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const secretMark = "4dabf18193072939515e22adb298388d";
 
 const deployments = [{ name: "gpt-5-mini" }, { name: "o4", model: "o4-mini" }];
