@@ -16,7 +16,7 @@ const longestBackOff = 15_000;
  */
 export function renewAfter(life: number, random: number): number {
   const wait = Math.max(life * (0.5 + 0.1 * random), Math.min(shortestWait, life));
-  return Math.min(wait, longestWait);
+  return Math.min(Math.round(wait), longestWait);
 }
 
 /**
