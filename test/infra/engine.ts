@@ -25,6 +25,7 @@ export type Registered = {
   readonly ignoreChanges: readonly string[];
   readonly protect: boolean | undefined;
   readonly provider: string;
+  readonly aliases: readonly string[];
   /** True when the program read a resource that is there already. */
   readonly read: boolean;
 };
@@ -91,6 +92,9 @@ function monitor(
         parent: request.getParent(),
         custom: request.getCustom(),
         dependencies: request.getDependenciesList(),
+        aliases: request
+          .getAliasesList()
+          .map((alias) => alias.getSpec()?.getName() || alias.getUrn()),
         ignoreChanges: request.getIgnorechangesList(),
         protect: request.getProtect(),
         provider: request.getProvider(),
@@ -120,6 +124,7 @@ function monitor(
         parent: request.getParent(),
         custom: true,
         dependencies: request.getDependenciesList(),
+        aliases: [],
         ignoreChanges: [],
         protect: undefined,
         provider: request.getProvider(),

@@ -13,6 +13,7 @@ export type Run = {
 export type ProgramOptions = EngineOptions & {
   /** Path of the program's file. */
   readonly program: string;
+  readonly args?: readonly string[];
   /** The project's folder. Default: the program's project is this repository. */
   readonly cwd?: string;
   /** `project:key` -> text, as `pulumi config` would pass it. */
@@ -46,6 +47,7 @@ export async function runProgram(options: ProgramOptions): Promise<Run> {
         `--root-directory=${cwd}`,
         ...(dryRun ? ["--dry-run"] : []),
         options.program,
+        ...(options.args ?? []),
       ],
       {
         cwd,
