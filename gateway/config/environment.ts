@@ -33,7 +33,8 @@ export function expand(
   );
 
   function lookUp(name: string, fallback: string | undefined): string {
-    const value = environment[name];
+    // Not what every object inherits, such as `constructor`.
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (fallback !== undefined) return value === undefined || value === "" ? fallback : value;
     if (value === undefined) {
       complain(

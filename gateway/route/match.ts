@@ -26,7 +26,7 @@ export function compileConditions(match: Match): Condition | undefined {
   for (const header of match.headers) {
     const holds = compileValue(header);
     conditions.push(({ headers }) => {
-      const value = headers[header.name];
+      const value = Object.hasOwn(headers, header.name) ? headers[header.name] : undefined;
       return value !== undefined && holds(Array.isArray(value) ? value.join(", ") : value);
     });
   }
