@@ -17,7 +17,7 @@ function header(name: string) {
 }
 
 /** Its one route takes the paths that begin with its name. */
-function listener(name: string, hostname?: string): WrittenListener {
+function listenerFor(name: string, hostname?: string): WrittenListener {
   return {
     name,
     ...(hostname === undefined ? {} : { hostname }),
@@ -397,9 +397,9 @@ describe("hostnames of routes", () => {
 
 describe("listeners of one bind", () => {
   const find = finderOf(
-    listener("every"),
-    listener("wide", "*.example.com"),
-    listener("exact", "api.example.com"),
+    listenerFor("every"),
+    listenerFor("wide", "*.example.com"),
+    listenerFor("exact", "api.example.com"),
   );
   const cases: readonly (readonly [line: string, host: string, found: string | undefined])[] = [
     ["GET /exact", "api.example.com", "exact/r"],
@@ -422,7 +422,7 @@ describe("listeners of one bind", () => {
     });
   }
   test("without one for every host, a strange host finds nothing", () => {
-    const strict = finderOf(listener("wide", "*.example.com"));
+    const strict = finderOf(listenerFor("wide", "*.example.com"));
     assert.equal(strict("GET /wide", { host: "example.org" }), undefined);
     assert.equal(strict("GET /wide", { host: "x.example.com" }), "wide/r");
   });
