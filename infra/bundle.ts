@@ -17,7 +17,7 @@ export const builtBundle = fileURLToPath(
  * Bytes. A secret of a container app is a Kubernetes secret below, 1 MiB at most together with its
  * frame, and Azure publishes no number of its own.
  */
-const maxBytes = 700_000;
+export const bundleLimit = 700_000;
 
 /** The bundle's text, or why there is none that can be deployed. */
 export function readBundle(path: string): { readonly text: string } | InputProblem {
@@ -29,10 +29,10 @@ export function readBundle(path: string): { readonly text: string } | InputProbl
     };
   }
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) {
+  if (bytes > bundleLimit) {
     return {
       input: "bundle",
-      message: `${path} is ${bytes} bytes, a secret of a container app holds ${maxBytes}: give an image`,
+      message: `${path} is ${bytes} bytes, a secret of a container app holds ${bundleLimit}: give an image`,
     };
   }
   return { text };

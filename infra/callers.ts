@@ -54,7 +54,7 @@ export function checkCallers(callers: CallersArgs | undefined): readonly InputPr
 
 /**
  * Keys not given are generated here. The stash keeps the first value it ever saw, encrypted in the
- * stack's state; what later runs generate is ignored (docs/decisions/0001).
+ * stack's state; what later runs generate is ignored (docs/decisions/0005).
  */
 export function makeCallerKeys(
   gateway: string,

@@ -1,11 +1,13 @@
 import { parse, stringify } from "yaml";
 import { type Loaded, loadConfig } from "../gateway/config/load.ts";
 import type { Path } from "../gateway/config/problem.ts";
-import type { Config } from "../gateway/config/run.ts";
+import type { Config, Route } from "../gateway/config/run.ts";
+import { addToRoutes } from "./config-routes.ts";
 import { type ConfigSource, asInputProblems } from "./config-source.ts";
 import { type InboundPolicies, addInboundPolicies, checkNoneOpen } from "./inbound-checks.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { azureCalls } from "./route-needs.ts";
+import { timings } from "./timings.ts";
 
 /** The configuration as it is mounted in the app, and as the gateway will run it. */
 export type RenderedConfig = { readonly text: string; readonly config: Config };
@@ -22,7 +24,7 @@ export type RenderWith = {
   readonly unknown: readonly Path[];
 };
 
-/** Adds the callers' checks to a configuration and reads it as the gateway will; pure. */
+/** Adds the callers' checks and the app's time limit to a configuration, and reads it as the gateway will; pure. */
 export function renderConfig(
   source: ConfigSource,
   { inbound, env, clientId, unknown }: RenderWith,
@@ -31,20 +33,25 @@ export function renderConfig(
   if ("problems" in given) return { problems: asInputProblems(given.problems, source, unknown) };
 
   const written: unknown = parse(source.text, { merge: true });
-  if (inbound !== undefined) addInboundPolicies(written, inbound);
-  const open = inbound === undefined ? [] : checkNoneOpen(written);
+  if (inbound !== undefined) addInboundPolicies(written, given.config, inbound);
+  addToRoutes(written, given.config, beforeIngressCuts, hasNoTimeout);
   const text = stringify(written, { lineWidth: 0, aliasDuplicateObjects: false });
   const loaded = load(text, env);
   if ("problems" in loaded) {
-    const rendered = { text, positions: false };
-    return { problems: [...open, ...asInputProblems(loaded.problems, rendered, unknown)] };
+    return { problems: asInputProblems(loaded.problems, { text, positions: false }, unknown) };
   }
   const problems = [
-    ...open,
+    ...(inbound === undefined ? [] : checkNoneOpen(loaded.config)),
     ...checkFits(loaded.config),
     ...checkIdentity(loaded.config, clientId),
   ];
   return problems.length > 0 ? { problems } : { text, config: loaded.config };
+}
+
+const beforeIngressCuts = { timeout: { requestTimeout: `${timings.answerBegins}s` } };
+
+function hasNoTimeout({ backends, policies }: Route): boolean {
+  return backends.length > 0 && policies.timeout === undefined;
 }
 
 function load(text: string, env: Readonly<Record<string, string>>): Loaded {

@@ -2,12 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
 import type { FoundryGatewayArgs } from "./args.ts";
 import { type CallerKey, inboundPolicies } from "./callers.ts";
-import { sourceOf } from "./config-source.ts";
+import { type ConfigSource, sourceOf } from "./config-source.ts";
 import { defaultConfig } from "./default-config.ts";
 import type { Foundry } from "./foundry.ts";
 import { type OwnVariables, variablesForCheck } from "./gateway-container.ts";
 import { type GatewayPlan, planGateway } from "./gateway-plan.ts";
 import { InvalidInput } from "./invalid-input.ts";
+import { outlineProblems } from "./outline-plan.ts";
 
 /** The plan's parts, each once it is known; only the text can hold a secret. */
 export type ResolvedPlan = {
@@ -28,10 +29,12 @@ export function resolvePlan(
   const { foundry, identity } = parts;
   const source =
     args.gateway === undefined
-      ? pulumi
-          .all([foundry.host, identity.clientId])
-          .apply(([host, clientId]) => defaultConfig(host, clientId))
-      : args.gateway;
+      ? sourceOf(
+          pulumi
+            .all([foundry.host, identity.clientId])
+            .apply(([host, clientId]) => defaultConfig(host, clientId)),
+        )
+      : checkedSource(gateway, args);
   const entra = args.callers?.entra;
   const known = pulumi.output({
     callers: {
@@ -50,7 +53,7 @@ export function resolvePlan(
     own: parts.own,
   });
   const plan = pulumi
-    .all([sourceOf(source), known])
+    .all([source, known])
     .apply(([written, { callers, account, clientId, env, own }]) => {
       const planned = planGateway(written, {
         inbound: inboundPolicies(args.callers, callers),
@@ -72,4 +75,16 @@ export function resolvePlan(
     role: part("role"),
     basePath: part("basePath"),
   };
+}
+
+/**
+ * A configuration that was an output, looked at as soon as it is known: at preview, where the plan
+ * still waits for what Azure will say.
+ */
+function checkedSource(gateway: string, args: FoundryGatewayArgs): pulumi.Output<ConfigSource> {
+  return sourceOf(args.gateway).apply((source) => {
+    const problems = outlineProblems(gateway, args, { ...source, later: [] });
+    if (problems.length > 0) throw new InvalidInput(gateway, problems);
+    return source;
+  });
 }

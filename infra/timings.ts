@@ -5,6 +5,11 @@
 export const timings = {
   /** Container Apps' ingress cuts a request that is silent for this long; it cannot be changed. */
   ingressIdle: 240,
+  /**
+   * How long the gateway waits for an answer to begin: less than `ingressIdle`, so that a caller
+   * gets the gateway's words and not a cut connection.
+   */
+  answerBegins: 230,
   /** From SIGTERM to SIGKILL. Container Apps allows 600 at most and takes 30 when it is not told. */
   terminationGrace: 300,
   /**

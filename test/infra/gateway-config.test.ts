@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 import { loadConfig } from "../../gateway/config/load.ts";
 import { formatProblem } from "../../gateway/config/problem.ts";
 import type { FoundryGatewayArgs } from "../../infra/args.ts";
 import { checkInputs } from "../../infra/check-inputs.ts";
 import type { GatewayConfigInput } from "../../infra/gateway-config-input.ts";
 import { InvalidInput } from "../../infra/invalid-input.ts";
+import { timings } from "../../infra/timings.ts";
 import { bundle, deploy } from "./mocked.ts";
 
 /** The `gateway` input: the gateway's own format, checked as the gateway checks it. */
@@ -149,7 +149,7 @@ describe("an open endpoint", () => {
 
   test("is refused where a route spends the identity's money for unchecked callers", () => {
     assert.deepEqual(problemsOf({ gateway: open }), [
-      "gateway.binds[0].listeners[0].routes[0]: route chat sends a credential for callers it does not check: expected a strict apiKey or jwtAuth policy, or callers.anonymous: true",
+      "gateway.binds[0].listeners[0].routes[0]: route chat sends a credential for callers it does not check: expected apiKey or jwtAuth with mode strict, or callers.anonymous: true",
     ]);
   });
 
@@ -159,15 +159,16 @@ describe("an open endpoint", () => {
   });
 
   test("a route without a check of its own gets the callers'; one that has its own keeps it", async () => {
-    const own = config({ policies: `apiKey: { keys: [{ key: ${"k".repeat(32)} }] }` });
+    const key = "k".repeat(32);
+    const own = config({ policies: `apiKey: { keys: [{ key: ${key} }] }` });
+    const inherited = config({ listener: `policies: { apiKey: { keys: [{ key: ${key} }] } }` });
     for (const [gateway, expected] of [
       [config(), /keyHash: sha256:/],
       [own, /key: k{32}/],
+      [inherited, /key: k{32}/],
     ] as const) {
       const { outputs } = await deploy({ foundry, gateway });
-      const { binds } = parse(String(outputs.gatewayConfig));
-      const { policies } = binds[0].listeners[0].routes[0];
-      assert.equal(policies.apiKey.keys.length, 1);
+      assert.equal(String(outputs.gatewayConfig).match(/apiKey:/g)?.length, 1);
       assert.match(String(outputs.gatewayConfig), expected);
     }
   });
@@ -185,6 +186,19 @@ describe("from the configuration follow", () => {
     }
     assert.match(String(outputs.openaiBaseUrl), /\.io\/azure$/);
     assert.equal(outputs.role, "Cognitive Services User");
+  });
+
+  test("a time limit on each route, below the ingress's own; a route's own limit stays", async () => {
+    const limited = config({ policies: "timeout: { requestTimeout: 20s }" });
+    for (const [gateway, expected] of [
+      [config(), timings.answerBegins],
+      [limited, 20],
+    ] as const) {
+      const { outputs } = await deploy({ foundry, gateway });
+      const [, seconds] = /requestTimeout: (\d+)s/.exec(String(outputs.gatewayConfig)) ?? [];
+      assert.equal(Number(seconds), expected);
+    }
+    assert.ok(timings.answerBegins < timings.ingressIdle);
   });
 
   test("the role of a project's routes", async () => {

@@ -139,6 +139,17 @@ describe("secrets in the stack's configuration", async () => {
     assert.equal(isSecret(run.outputs.get("gateway")?.endpoint), false);
   });
 
+  test("a configuration that is one is checked all the same, when it is known", async () => {
+    const failed = await up({
+      dryRun: true,
+      config: { "foundry-gateway:gateway": "binds:\n- port: secret-port\n  listeners: []\n" },
+      secretKeys: ["foundry-gateway:gateway"],
+    });
+    assert.notEqual(failed.exitCode, 0);
+    assert.match(failed.log, /gateway:2:9: binds\[0\]\.port: expected a port number/);
+    assert.doesNotMatch(failed.log, /secret-port/);
+  });
+
   test("are refused where they could not stay one", async () => {
     const failed = await up({ dryRun: true, secretKeys: ["foundry-gateway:foundry"] });
     assert.notEqual(failed.exitCode, 0);

@@ -1,0 +1,66 @@
+import type { FoundryGatewayArgs } from "./args.ts";
+import { isLater } from "./args-shape.ts";
+import { inboundPolicies, keysOf } from "./callers.ts";
+import type { Sketch } from "./config-source.ts";
+import { accountHost, accountName, isOpenAiOnly, projectName } from "./foundry.ts";
+import { variablesForCheck } from "./gateway-container.ts";
+import { planGateway } from "./gateway-plan.ts";
+import type { InputProblem } from "./invalid-input.ts";
+import type { Account } from "./route-needs.ts";
+
+/** Stand for values of the stack that are not known yet, in a form the gateway's check takes. */
+const later = {
+  host: accountHost("known-later"),
+  guid: "00000000-0000-0000-0000-000000000000",
+  audience: "known-later",
+} as const;
+
+/** Two keys are never the same one, so neither are these. */
+function laterHash(index: number): string {
+  return `sha256:${index.toString(16).padStart(64, "0")}`;
+}
+
+/**
+ * What is wrong with a configuration whatever the stack's resources will say: at preview they have
+ * said nothing yet.
+ */
+export function outlineProblems(
+  gateway: string,
+  args: FoundryGatewayArgs,
+  sketch: Sketch,
+): readonly InputProblem[] {
+  const account = knownAccount(gateway, args);
+  const env = args.env ?? [];
+  // A variable may be any value of the configuration.
+  if (env.some(({ value }) => isLater(value))) return [];
+  const plan = planGateway(sketch, {
+    inbound: inboundPolicies(args.callers, {
+      keys: keysOf(args.callers).map(({ name }, index) => ({ name, hash: laterHash(index) })),
+      tenantId: later.guid,
+      audiences: (args.callers?.entra?.audiences ?? []).map(() => later.audience),
+    }),
+    env: variablesForCheck(env, {
+      AZURE_CLIENT_ID: later.guid,
+      FOUNDRY_HOST: account?.host ?? later.host,
+      FOUNDRY_PROJECT: projectName(args.foundry) ?? "",
+    }),
+    clientId: undefined,
+    unknown: sketch.later,
+    account,
+    role: args.role,
+  });
+  return "problems" in plan ? plan.problems : [];
+}
+
+/** An account to be made is known before it is there. */
+function knownAccount(
+  gateway: string,
+  { foundry: { create } }: FoundryGatewayArgs,
+): Account | undefined {
+  if (create === undefined) return undefined;
+  return {
+    host: accountHost(accountName(gateway, create)),
+    deployments: create.deployments.map(({ name }) => name),
+    openAiOnly: isOpenAiOnly(create),
+  };
+}
