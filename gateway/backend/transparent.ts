@@ -77,9 +77,14 @@ async function* counted(
   request: IncomingMessage,
   count: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    const bytes: Buffer = chunk;
-    count(bytes.length);
-    yield bytes;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const bytes: Buffer = chunk;
+      count(bytes.length);
+      yield bytes;
+    }
+  } finally {
+    // The backend may answer before it has read everything; the caller's connection lives on.
+    request.resume();
   }
 }
