@@ -29,7 +29,7 @@ const traffics: readonly { readonly kind: string; backend: WrittenBackend; asked
 
 for (const { kind, backend, asked } of traffics) {
   for (const { name, written, taken } of [
-    { name: "the caller's", written: "trace-42/ä?".slice(0, 9), taken: true },
+    { name: "the caller's", written: "trace-42/a?;b=1", taken: true },
     { name: "one of 128 characters", written: "x".repeat(128), taken: true },
     { name: "a new one where there is none", written: undefined, taken: false },
     { name: "a new one for 129 characters", written: "x".repeat(129), taken: false },
