@@ -260,6 +260,12 @@ describe("include_usage of a stream", () => {
         '{"stream":true,"stream_options":{"include\\u005fusage" : true},"messages":[]}',
         false,
       ],
+      [
+        "options given twice, of which the last count",
+        '{"stream":true,"stream_options":{"include_usage":true},"messages":[],"stream_options":{}}',
+        '{"stream":true,"stream_options":{"include_usage":true},"messages":[],"stream_options":{"include_usage":true}}',
+        true,
+      ],
       // The backend's to refuse.
       ...['"x"', "7", "true", "[]", '["include_usage"]'].map(
         (options): readonly [string, string, string, boolean] => {
