@@ -109,6 +109,8 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
         if (!aborted) receiver.end();
       },
       onResponseError(_, error) {
+        // undici attaches what it could not parse, which may be a completion; errors are logged.
+        Reflect.deleteProperty(error, "data");
         if (!aborted) receiver.fail(new Refusal(upstreamFailure(error), error));
       },
     };

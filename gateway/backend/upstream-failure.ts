@@ -31,7 +31,8 @@ export function upstreamFailure(error: unknown): Reason {
     const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
     const reason = reasons[code];
     if (reason !== undefined) return reason;
-    if (code.startsWith("HPE_")) return { kind: "upstream_protocol" };
+    // undici leaves its code out.
+    if (cause.name === "HTTPParserError") return { kind: "upstream_protocol" };
     if (tlsCode.test(code)) return { kind: "upstream_tls" };
   }
   return { kind: "internal" };
