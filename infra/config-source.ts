@@ -12,7 +12,7 @@ export type ConfigSource = { readonly text: string; readonly positions: boolean 
 export type Sketch = ConfigSource & { readonly later: readonly Path[] };
 
 /** Stands in a sketch for a value that is not known yet. No problem at its place is reported. */
-const later = "known-later";
+export const unknownValue = "known-later";
 
 /** The sketch of `given`; nothing when all of it is an output. */
 export function sketchOf(given: unknown): Sketch | undefined {
@@ -36,7 +36,7 @@ export function sourceOf(given: unknown): pulumi.Output<ConfigSource> {
 function outline(value: unknown, path: Path, paths: Path[]): unknown {
   if (isLater(value)) {
     paths.push(path);
-    return later;
+    return unknownValue;
   }
   if (Array.isArray(value))
     return value.map((item, index) => outline(item, [...path, index], paths));

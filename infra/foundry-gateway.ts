@@ -8,6 +8,7 @@ import { containerEnvironment } from "./environment.ts";
 import { foundryOf } from "./foundry.ts";
 import { resolvePlan } from "./resolve-plan.ts";
 import { gatewayIdentity } from "./identity.ts";
+import { namedDeployments } from "./outline-plan.ts";
 import { gatewayPlace } from "./place.ts";
 import { grants } from "./grants.ts";
 
@@ -43,7 +44,7 @@ export class FoundryGateway extends pulumi.ComponentResource {
   readonly resourceGroupName: pulumi.Output<string>;
   /** Resource id of the Container Apps environment, for another gateway to share. */
   readonly environmentId: pulumi.Output<string>;
-  /** Resource id of the Foundry account, for another gateway to share. */
+  /** Resource id of the Foundry account, known when its deployments are there, for another gateway to share. */
   readonly accountId: pulumi.Output<string>;
   /** The Foundry account's URL, `https://<account>.services.ai.azure.com`. */
   readonly foundryEndpoint: pulumi.Output<string>;
@@ -62,7 +63,7 @@ export class FoundryGateway extends pulumi.ComponentResource {
     const child = { parent: this };
 
     const place = gatewayPlace(name, args, child);
-    const foundry = foundryOf(name, args.foundry, place, child);
+    const foundry = foundryOf(name, args.foundry, namedDeployments(name, args), place, child);
     const identity = gatewayIdentity(name, args.identity, place, child);
     const keys = makeCallerKeys(name, keysOf(args.callers), child);
     const own = {
@@ -96,7 +97,9 @@ export class FoundryGateway extends pulumi.ComponentResource {
     this.containerAppName = app.name;
     this.resourceGroupName = pulumi.output(place.resourceGroupName);
     this.environmentId = environment.id;
-    this.accountId = foundry.accountId;
+    this.accountId = pulumi
+      .all([foundry.accountId, pulumi.all(foundry.ready.map(({ urn }) => urn))])
+      .apply(([id]) => id);
     this.foundryEndpoint = pulumi.interpolate`https://${foundry.host}`;
     this.gatewayConfig = plan.text;
     this.role = plan.role;

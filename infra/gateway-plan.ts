@@ -3,7 +3,13 @@ import type { ConfigSource } from "./config-source.ts";
 import { openaiPath } from "./default-config.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { type RenderWith, renderConfig } from "./rendered-config.ts";
-import { type Account, checkDeployments, checkRoleCovers, roleFor } from "./route-needs.ts";
+import {
+  type Account,
+  checkDeployments,
+  checkRoleCovers,
+  roleFor,
+  routedModels,
+} from "./route-needs.ts";
 
 /** Everything the rest of the stack takes from the gateway's configuration. */
 export type GatewayPlan = {
@@ -17,9 +23,13 @@ export type GatewayPlan = {
   readonly role: string;
   /** What an OpenAI SDK's base URL has after the host. */
   readonly basePath: string;
+  /** The deployments the routes name. */
+  readonly models: readonly string[];
 };
 
 export type PlanWith = RenderWith & {
+  /** The account's host, or what stands for it. */
+  readonly host: string;
   /** Absent until the account is known. */
   readonly account: Account | undefined;
   readonly role: string | undefined;
@@ -28,7 +38,7 @@ export type PlanWith = RenderWith & {
 /** Configuration -> plan, or every problem it has; pure. */
 export function planGateway(
   source: ConfigSource,
-  { account, role, ...rest }: PlanWith,
+  { account, host, role, ...rest }: PlanWith,
 ): GatewayPlan | { readonly problems: readonly InputProblem[] } {
   const rendered = renderConfig(source, rest);
   if ("problems" in rendered) return rendered;
@@ -47,6 +57,7 @@ export function planGateway(
     readinessPort: config.readiness?.port ?? 0,
     role: role ?? (account === undefined ? "" : roleFor(config, account)),
     basePath: basePath(config),
+    models: routedModels(config, host),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { FoundryGatewayArgs } from "./args.ts";
 import { isLater } from "./args-shape.ts";
 import { inboundPolicies, keysOf } from "./callers.ts";
-import type { Sketch } from "./config-source.ts";
-import { accountHost, accountName, isOpenAiOnly, projectName } from "./foundry.ts";
+import { type Sketch, sketchOf, unknownValue } from "./config-source.ts";
+import { accountHost, accountName, isOpenAiOnly } from "./foundry-create.ts";
+import { projectName } from "./foundry.ts";
 import { variablesForCheck } from "./gateway-container.ts";
 import { planGateway } from "./gateway-plan.ts";
 import type { InputProblem } from "./invalid-input.ts";
+import { parseResourceId } from "./resource-id.ts";
 import type { Account } from "./route-needs.ts";
 
 /** Stand for values of the stack that are not known yet, in a form the gateway's check takes. */
@@ -29,11 +31,31 @@ export function outlineProblems(
   args: FoundryGatewayArgs,
   sketch: Sketch,
 ): readonly InputProblem[] {
+  const plan = outline(gateway, args, sketch);
+  return plan !== undefined && "problems" in plan ? plan.problems : [];
+}
+
+/** The deployments the routes name, as far as that is known before any resource is there. */
+export function namedDeployments(gateway: string, args: FoundryGatewayArgs): readonly string[] {
+  const sketch = args.gateway === undefined ? undefined : sketchOf(args.gateway);
+  const plan = sketch === undefined ? undefined : outline(gateway, args, sketch);
+  return plan === undefined || "problems" in plan
+    ? []
+    : plan.models.filter((model) => model !== unknownValue);
+}
+
+function outline(
+  gateway: string,
+  args: FoundryGatewayArgs,
+  sketch: Sketch,
+): ReturnType<typeof planGateway> | undefined {
   const account = knownAccount(gateway, args);
+  const host = account?.host ?? existingHost(args) ?? later.host;
   const env = args.env ?? [];
   // A variable may be any value of the configuration.
-  if (env.some(({ value }) => isLater(value))) return [];
-  const plan = planGateway(sketch, {
+  if (env.some(({ value }) => isLater(value))) return undefined;
+  return planGateway(sketch, {
+    host,
     inbound: inboundPolicies(args.callers, {
       keys: keysOf(args.callers).map(({ name }, index) => ({ name, hash: laterHash(index) })),
       tenantId: later.guid,
@@ -41,7 +63,7 @@ export function outlineProblems(
     }),
     env: variablesForCheck(env, {
       AZURE_CLIENT_ID: later.guid,
-      FOUNDRY_HOST: account?.host ?? later.host,
+      FOUNDRY_HOST: host,
       FOUNDRY_PROJECT: projectName(args.foundry) ?? "",
     }),
     clientId: undefined,
@@ -49,7 +71,13 @@ export function outlineProblems(
     account,
     role: args.role,
   });
-  return "problems" in plan ? plan.problems : [];
+}
+
+/** An existing account's subdomain is its name, unless somebody chose otherwise. */
+function existingHost({ foundry: { existing } }: FoundryGatewayArgs): string | undefined {
+  const id = existing?.accountId;
+  const name = typeof id === "string" ? parseResourceId(id)?.name : undefined;
+  return name === undefined ? undefined : accountHost(name.toLowerCase());
 }
 
 /** An account to be made is known before it is there. */

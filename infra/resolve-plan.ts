@@ -12,7 +12,7 @@ import { outlineProblems } from "./outline-plan.ts";
 
 /** The plan's parts, each once it is known; only the text can hold a secret. */
 export type ResolvedPlan = {
-  readonly [Part in keyof GatewayPlan]: pulumi.Output<GatewayPlan[Part]>;
+  readonly [Part in Exclude<keyof GatewayPlan, "models">]: pulumi.Output<GatewayPlan[Part]>;
 };
 
 /** Renders and checks the configuration with the values the stack's resources gave. */
@@ -61,6 +61,7 @@ export function resolvePlan(
         clientId,
         unknown: [],
         account,
+        host: account.host,
         role: args.role,
       });
       if ("problems" in planned) throw new InvalidInput(gateway, planned.problems);

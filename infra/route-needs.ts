@@ -78,6 +78,14 @@ export function checkRoleCovers(
   });
 }
 
+/** The deployments that routes to an account name. */
+export function routedModels(config: Config, host: string): readonly string[] {
+  const models = azureCalls(config)
+    .filter(({ backend }) => sameAccount(backend.target.host, host))
+    .map(({ backend: { traffic } }) => (traffic.kind === "ai" ? traffic.model : undefined));
+  return [...new Set(models.filter((model) => model !== undefined))];
+}
+
 export function checkDeployments(config: Config, account: Account): readonly InputProblem[] {
   const { deployments } = account;
   if (deployments === undefined) return [];

@@ -122,6 +122,28 @@ describe("with what is there already", () => {
     assert.equal(outputs.foundryEndpoint, "https://acme.services.ai.azure.com");
   });
 
+  test("the deployments that routes name are read too: a preview fails when one is not there", async () => {
+    const { resources } = await deploy({
+      foundry: { existing: { accountId: `${account}/acme` } },
+      gateway: `
+binds:
+- port: 3000
+  listeners:
+  - routes:
+    - policies:
+        backendAuth:
+          azure: { explicitConfig: { managedIdentity: { userAssignedIdentity: { clientId: $AZURE_CLIENT_ID } } } }
+      backends:
+      - ai: { name: a, hostOverride: "$FOUNDRY_HOST:443", provider: { openAI: { model: gpt-5-mini } } }
+      - ai: { name: b, hostOverride: "elsewhere.openai.azure.com:443", provider: { openAI: { model: o4 } } }
+`,
+    });
+    assert.deepEqual(
+      resources.flatMap(({ type, id }) => (type.endsWith(":Deployment") ? [id] : [])),
+      [`${account}/acme/deployments/gpt-5-mini`],
+    );
+  });
+
   test("an Azure OpenAI account is called on its own domain, with the least role", async () => {
     const { outputs } = await deploy({
       foundry: { existing: { accountId: `${account}/acme-openai` } },

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { checkInputs } from "../../infra/check-inputs.ts";
 import { stackInputs } from "../../infra/stack-inputs.ts";
 import { bundle } from "./mocked.ts";
-import { page, withTables } from "./reference.ts";
+import { page } from "./reference.ts";
 
 /** docs/deploy.md says what is so. */
 
@@ -24,10 +24,6 @@ before(async () => {
     true,
     "acme",
   );
-});
-
-test("its tables are the component's docstrings; node test/infra/reference.ts writes them", () => {
-  assert.equal(unaligned(text), unaligned(withTables(text)));
 });
 
 describe("its stack configurations", () => {
@@ -51,8 +47,3 @@ test("the npm scripts it names are there", () => {
   const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = ""]) => name);
   for (const name of named) assert.ok(name in manifest.scripts, name);
 });
-
-/** Prettier aligns a table's columns; what they hold is what counts. */
-function unaligned(markdown: string): string {
-  return markdown.replaceAll(/ {2,}/g, " ").replaceAll(/-{3,}/g, "---");
-}

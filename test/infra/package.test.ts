@@ -82,6 +82,8 @@ describe("a CommonJS TypeScript program, as Pulumi's templates make them", () =>
           .toSorted(),
         ["jobs-app", "jobs-group", "jobs-identity", "jobs-role"],
       );
+      const read = jobs.find(({ name }) => name === "jobs-deployment-gpt-5-mini");
+      assert.ok(read?.dependencies.some((urn) => urn.endsWith("::chat-deployment-gpt-5-mini")));
       if (dryRun) return;
       const { template } = Object(jobs.find(({ name }) => name === "jobs-app")?.inputs);
       assert.equal(template.scale.minReplicas, 0);

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import type { PackageSpec } from "@pulumi/pulumi/provider/experimental/schema.js";
 import { componentSchema } from "../../infra/schema.ts";
 
 /**
@@ -16,12 +17,11 @@ type Property = {
 type Properties = Readonly<Record<string, Property>>;
 
 export const page = new URL("../../docs/deploy.md", import.meta.url);
-const { resources, types } = componentSchema();
-const component = resources["foundry-gateway:index:FoundryGateway"];
 
 /** The page with its tables as they should be. */
-export function withTables(text: string): string {
-  const inputs = rows(component?.inputProperties ?? {}, component?.requiredInputs ?? [], "");
+export function withTables(text: string, { resources, types }: PackageSpec): string {
+  const component = resources["foundry-gateway:index:FoundryGateway"];
+  const inputs = rows(types, component?.inputProperties ?? {}, component?.requiredInputs ?? [], "");
   const outputs = Object.entries<Property>(component?.properties ?? {}).map(([name, property]) =>
     row(name, property.description),
   );
@@ -35,7 +35,12 @@ function fill(text: string, name: string, lines: readonly string[]): string {
   return text.replace(pattern, () => `${start}\n\n${table}\n\n${end}`);
 }
 
-function rows(properties: Properties, required: readonly string[], at: string): string[] {
+function rows(
+  types: PackageSpec["types"],
+  properties: Properties,
+  required: readonly string[],
+  at: string,
+): string[] {
   return Object.entries(properties).flatMap(([name, property]) => {
     const list = property.items === undefined ? "" : "[]";
     const ref = (property.items ?? property).$ref?.replace("#/types/", "");
@@ -43,7 +48,7 @@ function rows(properties: Properties, required: readonly string[], at: string): 
     const mark = required.includes(name) ? " (required)" : "";
     return [
       row(`${at}${name}`, `${property.description ?? ""}${mark}`),
-      ...rows(nested?.properties ?? {}, nested?.required ?? [], `${at}${name}${list}.`),
+      ...rows(types, nested?.properties ?? {}, nested?.required ?? [], `${at}${name}${list}.`),
     ];
   });
 }
@@ -53,4 +58,6 @@ function row(name: string, description = ""): string {
   return `| \`${name}\` | ${text} |`;
 }
 
-if (import.meta.main) writeFileSync(page, withTables(readFileSync(page, "utf8")));
+if (import.meta.main) {
+  writeFileSync(page, withTables(readFileSync(page, "utf8"), componentSchema()));
+}

@@ -8,6 +8,7 @@ import { argsShape, parseArgs } from "../../infra/args-shape.ts";
 import { checkInputs } from "../../infra/check-inputs.ts";
 import { componentSchema } from "../../infra/schema.ts";
 import { bundle } from "./mocked.ts";
+import { page, withTables } from "./reference.ts";
 
 /** What Pulumi's own analyzer reads off the component, for languages other than TypeScript. */
 
@@ -20,7 +21,8 @@ type Property = {
 };
 type Properties = Readonly<Record<string, Property>>;
 
-const { resources, types } = componentSchema();
+const schema = componentSchema();
+const { resources, types } = schema;
 const component = resources["foundry-gateway:index:FoundryGateway"];
 assert.ok(component !== undefined);
 const inputs: Properties = component.inputProperties ?? {};
@@ -46,6 +48,11 @@ test("every input and output is described", () => {
 test("the check at run time knows the same inputs, at every depth, and asks for the same ones", () => {
   const checked = z.toJSONSchema(argsShape, { io: "input", unrepresentable: "any" });
   assert.deepEqual(checkedPaths(checked), schemaPaths(inputs, component.requiredInputs ?? []));
+});
+
+test("docs/deploy.md has its docstrings as tables; node test/infra/reference.ts writes them", () => {
+  const text = readFileSync(page, "utf8");
+  assert.equal(unaligned(text), unaligned(withTables(text, schema)));
 });
 
 test("the YAML example gives inputs the schema has and the component takes", async () => {
@@ -82,8 +89,8 @@ function schemaPaths(properties: Properties, required: readonly string[], at = "
     .toSorted();
 }
 
-function checkedPaths(schema: unknown, at = ""): string[] {
-  const { properties = {}, required = [] } = Object(schema);
+function checkedPaths(shape: unknown, at = ""): string[] {
+  const { properties = {}, required = [] } = Object(shape);
   return Object.entries(properties)
     .flatMap(([name, property]) => {
       const path = `${at}${name}`;
@@ -93,4 +100,9 @@ function checkedPaths(schema: unknown, at = ""): string[] {
       return [`${path}${mark}`, ...checkedPaths(items ?? property, `${path}${list}.`)];
     })
     .toSorted();
+}
+
+/** Prettier aligns a table's columns; what they hold is what counts. */
+function unaligned(markdown: string): string {
+  return markdown.replaceAll(/ {2,}/g, " ").replaceAll(/-{3,}/g, "---");
 }
