@@ -58,7 +58,7 @@ function resolveReadiness(written: number | string | undefined): Address | undef
   if (written === "off") return undefined;
   if (typeof written === "number") return { ...defaultReadiness, port: written };
   const colon = written.lastIndexOf(":");
-  const host = written.slice(0, colon).replaceAll(/[[\]]/g, "");
+  const host = written.slice(0, Math.max(colon, 0)).replaceAll(/[[\]]/g, "");
   return {
     host: host === "" ? defaultReadiness.host : host,
     port: Number(written.slice(colon + 1)),

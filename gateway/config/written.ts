@@ -157,10 +157,15 @@ const bytes = z
   .min(1, { error: "expected a number of bytes" });
 
 /** A port of every interface, `host:port`, or `off`. */
-const listenAddress = z.union(
-  [port, z.string().regex(/^(off|(\[[0-9A-Fa-f:.]+\]|[\w.-]*):\d{1,5})$/)],
-  { error: "expected host:port, :port, a port, or off" },
-);
+const listenAddress = z.union([
+  port,
+  z.string().refine(isListenAddress, { error: "expected host:port, :port, a port, or off" }),
+]);
+
+function isListenAddress(text: string): boolean {
+  const portText = /^(?:(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*):)?(\d{1,5})$/.exec(text)?.[1];
+  return text === "off" || (portText !== undefined && port.safeParse(Number(portText)).success);
+}
 
 export const configSchema = object(
   {

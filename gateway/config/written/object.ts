@@ -27,10 +27,8 @@ export function oneOf<Shape extends z.ZodRawShape>(
 ): z.ZodObject<Shape, z.core.$strict> {
   return object(shape, elsewhere)
     .refine((value) => present(value, alternatives).length === 1, {
-      when: ({ value }) =>
-        isRecord(value) &&
-        !alternatives.some((key) => elsewhere.includes(key)) &&
-        !hasOnly(value, elsewhere),
+      when: ({ value, issues }) =>
+        isRecord(value) && !issues.some((issue) => isElsewhere(issue, elsewhere)),
       error: ({ input }) => {
         const found = present(input, alternatives);
         return found.length === 0
@@ -42,8 +40,10 @@ export function oneOf<Shape extends z.ZodRawShape>(
 }
 
 /** A choice that agentgateway has and we do not is reported once, as unsupported. */
-function hasOnly(value: object, elsewhere: readonly string[]): boolean {
-  return Object.keys(value).some((key) => elsewhere.includes(key));
+function isElsewhere(issue: z.core.$ZodRawIssue, elsewhere: readonly string[]): boolean {
+  return (
+    issue.code === "unrecognized_keys" && issue.keys.some((key: string) => elsewhere.includes(key))
+  );
 }
 
 /** `{}`, or the key written with nothing behind it. */

@@ -20,16 +20,6 @@ const examples = join(import.meta.dirname, "../../../examples");
 const update = process.env["UPDATE_GOLDEN"] === "1";
 const readFile = await makeFiles();
 
-/** What is expected here but not so yet, and where it is to be mended. */
-const pending: ReadonlyMap<string, string> = new Map([
-  ["known-to-agentgateway.yaml", "gateway/config/written/object.ts: reported twice, not once"],
-  ["readiness-ports.yaml", "gateway/config/written.ts: listenAddress does not check its port"],
-  [
-    "readiness-from-environment.yaml",
-    "gateway/config/written.ts: listenAddress takes no text port",
-  ],
-]);
-
 function configurations(directory: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(".yaml") && !name.endsWith(".effective.yaml"))
@@ -37,8 +27,7 @@ function configurations(directory: string): string[] {
 }
 
 function compare(actual: string, file: string): void {
-  if (update && !pending.has(basename(file).replace(/\.(effective\.yaml|txt)$/, ".yaml")))
-    writeFileSync(file, actual);
+  if (update) writeFileSync(file, actual);
   assert.equal(actual, readFileSync(file, "utf8"));
 }
 
@@ -63,9 +52,7 @@ function checkGood(file: string, expected: string): void {
 
 describe("a configuration becomes what it says, with its defaults", () => {
   for (const file of configurations(join(golden, "good"))) {
-    test(basename(file), { todo: pending.get(basename(file)) ?? false }, () =>
-      checkGood(file, file.replace(/\.yaml$/, ".effective.yaml")),
-    );
+    test(basename(file), () => checkGood(file, file.replace(/\.yaml$/, ".effective.yaml")));
   }
 });
 
@@ -78,7 +65,7 @@ describe("an example becomes what it says", () => {
 
 describe("a configuration that cannot run says why, with every place", () => {
   for (const file of configurations(join(golden, "bad"))) {
-    test(basename(file), { todo: pending.get(basename(file)) ?? false }, () => {
+    test(basename(file), () => {
       const loaded = loadConfig(readFileSync(file), { env, readFile });
       assert.ok("problems" in loaded, "it was accepted");
       compare(print(file, loaded.problems), file.replace(/\.yaml$/, ".txt"));
