@@ -1,11 +1,17 @@
 /** Why a request could not be served: one name for each answer a caller can get from the gateway. */
 export type Reason =
+  /** Not HTTP, or HTTP that two servers may read in two ways. */
+  | { readonly kind: "malformed_request" }
+  | { readonly kind: "head_too_large" }
+  /** The request did not arrive in the time it has. */
+  | { readonly kind: "request_incomplete" }
   | { readonly kind: "bad_request_target" }
   | { readonly kind: "no_route" }
   | { readonly kind: "method_not_allowed"; readonly allow: string }
   | { readonly kind: "body_too_large"; readonly limit: number }
   | { readonly kind: "unsupported_media_type"; readonly got: string }
   | { readonly kind: "unsupported_content_encoding"; readonly got: string }
+  | { readonly kind: "undecodable_body"; readonly encoding: string }
   | { readonly kind: "invalid_json"; readonly detail: string }
   | { readonly kind: "not_an_object" }
   | { readonly kind: "missing_field"; readonly field: string }
@@ -69,9 +75,25 @@ type ErrorType =
   | "api_error"
   | "timeout_error";
 
+/** Whether what follows on the connection cannot be trusted to be a request. */
+export function endsConnection({ kind }: Reason): boolean {
+  return (
+    kind === "malformed_request" ||
+    kind === "head_too_large" ||
+    kind === "request_incomplete" ||
+    kind === "bad_request_target"
+  );
+}
+
 /** The answer on the wire, in the shape of OpenAI's API errors. */
 export function answer(reason: Reason): Answer {
   switch (reason.kind) {
+    case "malformed_request":
+      return invalid(400, reason.kind, "The request is not well-formed HTTP.");
+    case "head_too_large":
+      return invalid(431, reason.kind, "The request has too many headers, or too long ones.");
+    case "request_incomplete":
+      return invalid(408, reason.kind, "The request did not arrive in time.");
     case "bad_request_target":
       return invalid(400, reason.kind, "The request target is not a path.");
     case "no_route":
@@ -92,10 +114,12 @@ export function answer(reason: Reason): Answer {
       return invalid(
         415,
         reason.kind,
-        `Content-Encoding ${reason.got} is not supported here: send the body uncompressed.`,
+        `Content-Encoding ${reason.got} is not supported here: send gzip, br, deflate, or no encoding.`,
         null,
-        { "accept-encoding": "identity" },
+        { "accept-encoding": "gzip, br, deflate" },
       );
+    case "undecodable_body":
+      return invalid(400, reason.kind, `The request body is not valid ${reason.encoding}.`);
     case "invalid_json":
       return invalid(400, reason.kind, `The request body is not valid JSON: ${reason.detail}.`);
     case "not_an_object":

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import express, { type Express, type Request, type Response } from "express";
 import type { Log } from "./access-log.ts";
 import { type RunnableBackend, chooseByWeight } from "./backend/backend.ts";
@@ -7,12 +8,13 @@ import { type Dial, type Timeouts, defaultTimeouts } from "./backend/transport.t
 import { type Clock, systemClock } from "./clock.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Address, Bind, Config, Listener, Route } from "./config/run.ts";
-import { type Reason, Refusal } from "./errors.ts";
+import { type Reason, Refusal, endsConnection } from "./errors.ts";
 import { close, listen } from "./listen/listening.ts";
 import { createReadinessServer } from "./listen/readiness.ts";
-import { createBindServer } from "./listen/server.ts";
+import { type Patience, createBindServer, defaultPatience } from "./listen/server.ts";
 import { compilePolicies } from "./policy/order.ts";
 import type { Policy, PolicyNeeds } from "./policy/policy.ts";
+import { admit } from "./request/admit.ts";
 import { arrive } from "./request/arrive.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
@@ -27,6 +29,8 @@ export type Surroundings = {
   /** In [0, 1). */
   readonly random?: () => number;
   readonly timeouts?: Timeouts;
+  /** With callers, as `timeouts` are with backends. */
+  readonly patience?: Patience;
   /** For key sets. */
   readonly fetch?: typeof fetch;
   /** Where to connect for a target, and where to listen for a bind; tests stay on loopback. */
@@ -77,11 +81,17 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     limits: config.limits,
   });
   const open = new Set<Exchange>();
+  const bySocket = new WeakMap<Duplex, Exchange>();
+  /** Closed as soon as their last answer is out; what they sent after it is not served. */
+  const distrusted = new WeakSet<Duplex>();
   let ready = false;
 
   const servers = config.binds.map((bind) => ({
     bind,
-    server: createBindServer(bind, application(bind)),
+    server: createBindServer(bind, application(bind), {
+      patience: surroundings.patience ?? defaultPatience,
+      refuse: refuseOn,
+    }),
   }));
   const readiness = createReadinessServer(() => ready);
   return { start, drain };
@@ -91,6 +101,8 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     const app = express();
     app.disable("x-powered-by");
     app.disable("etag");
+    // Otherwise Express would show a stack trace where its own code fails.
+    app.set("env", "production");
     app.use((request: Request, response: Response) =>
       serve(bind.port, findListener, request, response),
     );
@@ -115,8 +127,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     request: Request,
     response: Response,
   ): Promise<void> {
+    if (distrusted.has(request.socket)) return;
     const exchange = arrive(request, response, { port, log, randomId: randomUUID, onEnd });
     open.add(exchange);
+    bySocket.set(request.socket, exchange);
     try {
       const { route, prefix } = findRoute(findListener, exchange);
       const verdict = route.policies?.(exchange, prefix);
@@ -134,6 +148,14 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     open.delete(exchange);
   }
 
+  /** The rest of a request is not what it should be, or does not come. */
+  function refuseOn(socket: Duplex, reason: Reason): boolean {
+    const exchange = bySocket.get(socket);
+    if (exchange === undefined || exchange.closed) return false;
+    end(exchange, new Refusal(reason));
+    return true;
+  }
+
   function end(exchange: Exchange, error: unknown): void {
     const { id, record, closed } = exchange;
     if (closed) return;
@@ -142,6 +164,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     if (reason.kind === "internal") log.error({ err: error, requestId: id }, "request failed");
     else if (error instanceof Refusal && error.cause !== undefined) {
       log.warn({ err: error.cause, requestId: id, reason: reason.kind }, "backend failed");
+    }
+    if (endsConnection(reason)) {
+      exchange.response.shouldKeepAlive = false;
+      distrusted.add(exchange.request.socket);
     }
     refuse(exchange, reason);
   }
@@ -193,7 +219,7 @@ function findRoute(
   findListener: (hostname: string) => RunningListener | undefined,
   { request, hostname, target, record }: Exchange,
 ) {
-  if (target === "") throw new Refusal({ kind: "bad_request_target" });
+  admit(request, target);
   const listener = findListener(hostname);
   if (listener === undefined) throw new Refusal({ kind: "no_route" });
   record.listener = listener.name;

@@ -1,18 +1,95 @@
-import { IncomingMessage, type Server, ServerResponse, createServer } from "node:http";
+import {
+  IncomingMessage,
+  type Server,
+  type ServerOptions,
+  ServerResponse,
+  createServer,
+} from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type SecureContext, createSecureContext } from "node:tls";
 import type { Express } from "express";
+import type { Duplex } from "node:stream";
 import type { Bind, ServerTls } from "../config/run.ts";
+import type { Reason } from "../errors.ts";
 import { listenerFinder } from "../route/listener.ts";
+import { answerRaw, faultOf, hangUp } from "./malformed.ts";
 
 /** Largest head of a request, in bytes. */
 const maxHeaderSize = 32 * 1024;
-/** An ingress keeps its connections open for minutes; closing first would race with its next request. */
-const keepAliveTimeout = 620_000;
+
+/** Milliseconds. */
+const handshakeTimeout = 10_000;
+
+/** Milliseconds that the peer of a connection has. */
+export type Patience = {
+  /** For the head of a request, or for the first one after connecting. */
+  readonly head: number;
+  /** For a whole request with its body; how long the answer takes is not part of it. */
+  readonly request: number;
+  /** For a byte in either direction while a request is under way. */
+  readonly silence: number;
+  /** Until its next request. */
+  readonly keepAlive: number;
+  /** How often the first two are looked at. */
+  readonly check: number;
+};
+
+/**
+ * Silence lasts longer than any backend may take to its first byte, so that it ends only callers who
+ * have stopped reading. An ingress keeps its connections open for minutes: closing first would race
+ * with its next request. The number of requests on a connection is not limited: the ingress shares
+ * one among all callers.
+ */
+export const defaultPatience: Patience = {
+  head: 20_000,
+  request: 300_000,
+  silence: 660_000,
+  keepAlive: 620_000,
+  check: 5_000,
+};
+
+export type Edge = {
+  readonly patience: Patience;
+  /** Ends the request under way on a connection. False when there is none. */
+  refuse(socket: Duplex, reason: Reason): boolean;
+};
 
 /** The server of one bind. It does not listen yet. */
-export function createBindServer(bind: Bind, app: Express): Server {
-  const options = { ...presetPrototypes(app), maxHeaderSize, keepAliveTimeout };
+export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
+  const { patience } = edge;
+  const server = createServerOf(bind, app, {
+    ...presetPrototypes(app),
+    maxHeaderSize,
+    insecureHTTPParser: false,
+    // Refused with the gateway's own answer, by what a request must be (request/admit.ts).
+    requireHostHeader: false,
+    headersTimeout: patience.head,
+    requestTimeout: patience.request,
+    keepAliveTimeout: patience.keepAlive,
+    connectionsCheckingInterval: patience.check,
+  });
+  server.timeout = patience.silence;
+  // Node would leave out what is above its limit, and say nothing; ours refuses.
+  server.maxHeadersCount = 0;
+  guard(server, edge);
+  return server;
+}
+
+/** What is no request, or stops being one, gets the gateway's own answer and a closed connection. */
+function guard(server: Server, edge: Edge): void {
+  // Until it is closed, a broken connection reports each further piece.
+  const refused = new WeakSet<Duplex>();
+  server.on("clientError", (error: Error, socket: Duplex) => {
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const reason = faultOf(error);
+    if (socket.writable && edge.refuse(socket, reason)) hangUp(socket);
+    else answerRaw(socket, reason);
+  });
+  server.on("connect", (_, socket: Duplex) => answerRaw(socket, { kind: "bad_request_target" }));
+}
+
+function createServerOf(bind: Bind, app: Express, options: ServerOptions): Server {
   const listeners = bind.listeners.flatMap(({ hostname, tls }) =>
     tls === undefined ? [] : [{ hostname, tls, context: secureContext(tls) }],
   );
@@ -23,6 +100,7 @@ export function createBindServer(bind: Bind, app: Express): Server {
   return createSecureServer(
     {
       ...options,
+      handshakeTimeout,
       // For a client that names no host, or one that no listener has.
       cert: first.tls.cert,
       key: first.tls.key.reveal(),

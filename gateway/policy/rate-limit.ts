@@ -20,7 +20,10 @@ export const rateLimit: CompilePolicy = ({ rateLimits }, { clock }) => {
         throw new Refusal({ kind: "rate_limited", unit: limit.unit, retryAfter });
       }
       if (limit.unit === "tokens") {
-        exchange.onTokens.push(({ total }) => void buckets.take(key, total));
+        exchange.onTokens.push(({ total, source }) => {
+          // An estimate may be far off: it empties a bucket at most.
+          buckets.take(key, source === "reported" ? total : Math.min(total, limit.capacity));
+        });
       }
     }
     return "next";

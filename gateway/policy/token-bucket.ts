@@ -26,6 +26,7 @@ export function createBuckets(
   clock: Clock,
 ): Buckets {
   const buckets = new Map<string, Bucket>();
+  let sweptAt = Number.NEGATIVE_INFINITY;
 
   return {
     left: (key) => fill(key).level,
@@ -52,7 +53,10 @@ export function createBuckets(
   }
 
   function start(key: string, now: number): Bucket {
-    if (buckets.size >= maxBuckets) forgetFull();
+    if (buckets.size >= maxBuckets && now - sweptAt >= interval) {
+      sweptAt = now;
+      forgetFull();
+    }
     const bucket = { level: capacity, filledAt: now };
     buckets.set(key, bucket);
     return bucket;

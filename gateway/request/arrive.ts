@@ -3,6 +3,7 @@ import { type Log, logAccess } from "../access-log.ts";
 import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
 import { type Exchange, requestId, requestTarget } from "./exchange.ts";
+import { tokensUsed } from "./tokens-used.ts";
 
 export type Arrival = {
   /** Port of the bind, as configured. */
@@ -22,6 +23,8 @@ export function arrive(
   const { method, url, headers } = request;
   const id = requestId(headers["x-request-id"], randomId);
   const location = requestTarget(url, headers.host);
+  // The host of an absolute URL takes the place of Host for all that follows (RFC 9112, 3.2.2).
+  if (location !== undefined && location.authority !== "") headers.host = location.authority;
   const exchange: Exchange = {
     request,
     response,
@@ -45,7 +48,10 @@ export function arrive(
     const { record, onTokens } = exchange;
     if (!response.writableFinished && record.outcome === "ok") record.outcome = "client_closed";
     exchange.abort?.();
-    if (record.tokens !== undefined) for (const settle of onTokens) settle(record.tokens);
+    if (onTokens.length > 0) {
+      const used = tokensUsed(record);
+      if (used !== undefined) for (const settle of onTokens) settle(used);
+    }
     onEnd(exchange);
     // nginx's status for a caller that went before it was answered.
     const status = response.headersSent ? response.statusCode : 499;

@@ -1,7 +1,8 @@
 import type { Request, Response } from "express";
 import type { AuthorityRewrite, HeaderEdits } from "../config/run.ts";
 import type { Caller } from "./caller.ts";
-import type { AccessRecord, Tokens } from "./access-record.ts";
+import type { AccessRecord } from "./access-record.ts";
+import type { TokensUsed } from "./tokens-used.ts";
 
 /** One request on its way through the gateway, from its arrival to the last byte of the answer. */
 export type Exchange = {
@@ -26,8 +27,8 @@ export type Exchange = {
   spentHeader: string | undefined;
   /** Milliseconds the answer may take to begin, from the request's arrival. */
   timeout: number | undefined;
-  /** Called once with the usage that the backend reports. */
-  readonly onTokens: ((tokens: Tokens) => void)[];
+  /** Called once with the tokens used, where any were. */
+  readonly onTokens: ((used: TokensUsed) => void)[];
   readonly record: AccessRecord;
   /** Ends the work under way for a caller that has gone; set by whoever is at work. */
   abort: (() => void) | undefined;
@@ -50,6 +51,8 @@ export function requestId(written: string | string[] | undefined, random: () => 
 }
 
 export type RequestTarget = {
+  /** As written: host, with or without port. */
+  readonly authority: string;
   /** Lower case, without port. */
   readonly hostname: string;
   /** Path and query; starts with a slash. */
@@ -61,11 +64,15 @@ export type RequestTarget = {
  * (RFC 9112, section 3.2.2). Undefined for what is neither a path nor an absolute URL.
  */
 export function requestTarget(url: string, host: string | undefined): RequestTarget | undefined {
-  if (url.startsWith("/")) return { hostname: withoutPort(host ?? ""), target: url };
+  if (url.startsWith("/")) return at(host ?? "", url);
   const absolute = /^https?:\/\/([^/?#]+)([/?].*)?$/i.exec(url);
   if (absolute?.[1] === undefined) return undefined;
   const rest = absolute[2] ?? "/";
-  return { hostname: withoutPort(absolute[1]), target: rest.startsWith("/") ? rest : `/${rest}` };
+  return at(absolute[1], rest.startsWith("/") ? rest : `/${rest}`);
+}
+
+function at(authority: string, target: string): RequestTarget {
+  return { authority, hostname: withoutPort(authority), target };
 }
 
 export function withoutPort(authority: string): string {
