@@ -35,7 +35,7 @@ export function runBackend(
 ): RunnableBackend {
   const { name, weight, auth, target, traffic } = backend;
   const callerCredential = auth.kind === "passthrough" ? "keep" : "strip";
-  const replaced = new Set(traffic.kind === "ai" ? ["accept-encoding"] : []);
+  const replaced = new Set(traffic.kind === "ai" ? ["accept-encoding", "content-encoding"] : []);
   if (auth.kind === "key") replaced.add(auth.header);
   const running: RunningBackend = {
     name,

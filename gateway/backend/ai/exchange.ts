@@ -4,6 +4,7 @@ import { mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { attempt } from "../attempt.ts";
 import type { RunningBackend } from "../backend.ts";
+import { deploymentsIn } from "./deployment.ts";
 import { formatOf } from "./format.ts";
 import { readJsonBody } from "./read-body.ts";
 import { applyEdits, planRewrite, wantedMembers } from "./rewrite.ts";
@@ -29,8 +30,10 @@ export async function forwardAi(
   if (plan.modelRequested !== undefined) record.modelRequested = plan.modelRequested;
   record.modelSent = plan.modelSent;
   record.stream = plan.stream;
-  if (!mayUse(exchange.caller, plan.modelSent)) {
-    throw new Refusal({ kind: "model_not_allowed", model: plan.modelSent });
+  for (const asked of [plan.modelSent, ...deploymentsIn(path ?? exchange.target)]) {
+    if (!mayUse(exchange.caller, asked)) {
+      throw new Refusal({ kind: "model_not_allowed", model: asked });
+    }
   }
 
   const rewritten = applyEdits(body, plan.edits);

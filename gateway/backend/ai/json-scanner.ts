@@ -49,6 +49,8 @@ const maxDepth = 512;
 const maxKey = 128;
 /** Longest value kept, in bytes. */
 const maxValue = 64 * 1024;
+/** Members kept; a body that says the same thing over and over wants to cost, not to be understood. */
+const maxMembers = 64;
 
 // What may come next.
 const value = 0;
@@ -227,6 +229,7 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
     function endValue(at: number, bytes: Uint8Array): void {
       state = depth === 0 ? nothing : commaOrEnd;
       if (depth !== 1 || member === undefined) return;
+      if (members.length === maxMembers) fail(`more than ${maxMembers} of "${member.key}"`, at);
       keep(bytes.subarray(keptFrom, at));
       const text = keptBytes > maxValue ? undefined : Buffer.concat(kept).toString();
       members.push({ ...member, end: consumed + at, text });

@@ -1,9 +1,10 @@
 import type { Request } from "express";
 import { Refusal } from "../../errors.ts";
+import { type Decode, decoderOf } from "./content-coding.ts";
 import { InvalidJson, type Scanned, createJsonScanner } from "./json-scanner.ts";
 
 export type ScannedBody = {
-  /** As received. */
+  /** As received, without its content coding. */
   readonly chunks: readonly Buffer[];
   readonly length: number;
   readonly scanned: Scanned;
@@ -11,19 +12,20 @@ export type ScannedBody = {
 
 /**
  * Reads a JSON request body and finds its members while it arrives.
- * @param limit bytes; more is refused as soon as it is known
+ * @param limit bytes, of the body as sent and as decoded; more is refused as soon as it is known
  */
 export async function readJsonBody(
   request: Request,
   limit: number,
   wanted: ReadonlySet<string>,
 ): Promise<ScannedBody> {
-  refuseUnreadable(request, limit);
+  const decode = refuseUnreadable(request, limit);
   const scanner = createJsonScanner(wanted);
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const received = request.iterator({ destroyOnReturn: false });
+    for await (const chunk of decode === undefined ? received : decode(limited(received, limit))) {
       const bytes: Buffer = chunk;
       length += bytes.length;
       if (length > limit) throw new Refusal({ kind: "body_too_large", limit });
@@ -39,11 +41,22 @@ export async function readJsonBody(
   }
 }
 
+/** What is sent must not be without end either, where nothing comes out of it. */
+async function* limited(source: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer> {
+  let length = 0;
+  for await (const bytes of source) {
+    length += bytes.length;
+    if (length > limit) throw new Refusal({ kind: "body_too_large", limit });
+    yield bytes;
+  }
+}
+
 /** What can be told from the headers alone. */
-function refuseUnreadable({ headers }: Request, limit: number): void {
+function refuseUnreadable({ headers }: Request, limit: number): Decode | undefined {
   const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
-    throw new Refusal({ kind: "unsupported_content_encoding", got: encoding });
+  const decode = decoderOf(encoding);
+  if (decode === "unsupported") {
+    throw new Refusal({ kind: "unsupported_content_encoding", got: encoding ?? "" });
   }
   const type = headers["content-type"];
   if (type !== undefined && !/^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
@@ -52,4 +65,5 @@ function refuseUnreadable({ headers }: Request, limit: number): void {
   if (Number(headers["content-length"] ?? 0) > limit) {
     throw new Refusal({ kind: "body_too_large", limit });
   }
+  return decode === "identity" ? undefined : decode;
 }

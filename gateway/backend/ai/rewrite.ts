@@ -44,6 +44,10 @@ export function planRewrite(scanned: Scanned, format: Format, override: string |
         : { kind: "wrong_field", field: "model", expected: "a string" },
     );
   }
+  // A check made of one of them, and a backend that takes the other, would disagree.
+  if (override === undefined && new Set(models.map(({ text }) => stringOf(text))).size > 1) {
+    throw new Refusal({ kind: "wrong_field", field: "model", expected: "one value" });
+  }
   const edits: Edit[] = [];
   if (override !== undefined) {
     const text = JSON.stringify(override);

@@ -95,8 +95,8 @@ const cases: readonly Case[] = [
     code: "unsupported_media_type",
   },
   {
-    name: "a compressed body",
-    asked: { ...chat("x"), headers: { ...json, "content-encoding": "gzip" } },
+    name: "a body in a coding the gateway does not read",
+    asked: { ...chat("x"), headers: { ...json, "content-encoding": "compress" } },
     status: 415,
     code: "unsupported_content_encoding",
   },
