@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { faultInKeySet } from "./jwk-set.ts";
 import type { Path } from "./problem.ts";
 import { resolveAuthority, resolvePathRewrite, resolveUrlRewrite } from "./resolve-route.ts";
 import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
@@ -14,9 +15,7 @@ export function resolvePolicies(
 ): RoutePolicies {
   const policies = route.policies ?? {};
   const { requestRedirect: redirect, directResponse, timeout } = policies;
-  const timeouts = [timeout?.requestTimeout, timeout?.backendRequestTimeout]
-    .filter((written) => written !== undefined)
-    .map(milliseconds);
+  const timeouts = resolveTimeouts(timeout, [...path, "timeout"], resolving);
   return {
     cors: policies.cors === undefined ? undefined : resolveCors(policies.cors),
     jwtAuth:
@@ -58,6 +57,23 @@ export function resolvePolicies(
         ? undefined
         : { status: directResponse.status, body: directResponse.body ?? "" },
   };
+}
+
+/** Milliseconds; above this Node's timers fire at once. */
+const longestTimeout = 24 * 3_600_000;
+
+function resolveTimeouts(
+  written: Checked<"timeout"> | undefined,
+  path: Path,
+  { problem }: Resolving,
+): number[] {
+  const { requestTimeout, backendRequestTimeout } = written ?? {};
+  return Object.entries({ requestTimeout, backendRequestTimeout }).flatMap(([name, duration]) => {
+    if (duration === undefined) return [];
+    const value = milliseconds(duration);
+    if (value > longestTimeout) problem([...path, name], "expected at most 24h");
+    return [value];
+  });
 }
 
 function resolveCors(written: Checked<"cors">): Cors {
@@ -115,11 +131,21 @@ const asymmetric = [
   "EdDSA",
 ];
 
-function resolveJwt(written: Checked<"jwtAuth">, path: Path, { pem, problem }: Resolving): JwtAuth {
+function resolveJwt(
+  written: Checked<"jwtAuth">,
+  path: Path,
+  { pem, problem, warning }: Resolving,
+): JwtAuth {
   const { url, file, inline } = written.jwks;
-  const text = inline ?? (file === undefined ? "" : (pem.text(file) ?? '{"keys":[]}'));
-  if (url === undefined && !isJwkSet(text)) {
-    problem([...path, "jwtAuth", "jwks"], "expected a JWK Set: a JSON object with keys");
+  // A file that is not there has been reported.
+  const text = inline ?? (file === undefined ? "" : pem.text(file));
+  const fault = url === undefined && text !== undefined ? faultInKeySet(text) : undefined;
+  if (fault !== undefined) problem([...path, "jwtAuth", "jwks"], fault);
+  if (url !== undefined && isOpenToChange(url)) {
+    warning(
+      [...path, "jwtAuth", "jwks", "url"],
+      "keys fetched over plain HTTP can be replaced by anyone on the way: use https",
+    );
   }
   for (const algorithm of written.algorithms ?? []) {
     if (!asymmetric.includes(algorithm)) {
@@ -133,29 +159,27 @@ function resolveJwt(written: Checked<"jwtAuth">, path: Path, { pem, problem }: R
     mode: written.mode ?? "strict",
     issuer: written.issuer,
     audiences: written.audiences,
-    jwks: url === undefined ? { kind: "inline", text } : { kind: "url", url },
+    jwks: url === undefined ? { kind: "inline", text: text ?? "" } : { kind: "url", url },
     algorithms: written.algorithms ?? asymmetric,
     requiredRoles: written.requiredRoles ?? [],
     requiredScopes: written.requiredScopes ?? [],
   };
 }
 
-function isJwkSet(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return (
-      typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys)
-    );
-  } catch {
-    return false;
-  }
+function isOpenToChange(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === "http:" && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
+
+/** Milliseconds; some thirty years. */
+const longestInterval = 1e12;
 
 function resolveRateLimit(written: Checked<"localRateLimit">[number]): RateLimit {
   return {
     capacity: written.maxTokens,
     perFill: written.tokensPerFill,
-    interval: milliseconds(written.fillInterval),
+    // Numbers that arithmetic on the clock can bear.
+    interval: Math.min(Math.max(milliseconds(written.fillInterval), 1), longestInterval),
     unit: written.type ?? "requests",
     per: written.per ?? "route",
   };

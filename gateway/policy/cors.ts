@@ -14,19 +14,29 @@ export const cors: CompilePolicy = ({ cors: settings }) => {
     const { origin } = headers;
     const requested = headers["access-control-request-method"];
     const preflight = method === "OPTIONS" && origin !== undefined && requested !== undefined;
-    const common =
-      origin !== undefined && allows(origin)
-        ? grant(origin, settings)
-        : [["vary", "origin"] as const];
-    exchange.answerEdits.push({ add: [], set: common, remove: [] });
+    const granted = origin !== undefined && allows(origin) ? grant(origin, settings) : [];
+    // What the backend itself would allow must not show: only the config decides.
+    exchange.answerEdits.push({ add: [["vary", "origin"]], set: granted, remove: ours });
     if (!preflight) return "next";
-    const extra = allows(origin)
-      ? preflightHeaders(headers["access-control-request-headers"], settings)
-      : [];
-    answerDirectly(exchange, 204, extra, "");
+    if (allows(origin)) {
+      const set = preflightHeaders(headers["access-control-request-headers"], settings);
+      exchange.answerEdits.push({ add: [], set, remove: [] });
+    }
+    answerDirectly(exchange, 204, [], "");
     return "answered";
   };
 };
+
+/** Headers of the CORS protocol in an answer. */
+const ours = [
+  "access-control-allow-origin",
+  "access-control-allow-credentials",
+  "access-control-expose-headers",
+  "access-control-allow-methods",
+  "access-control-allow-headers",
+  "access-control-max-age",
+  "access-control-allow-private-network",
+];
 
 function originTest(allowed: readonly string[]): (origin: string) => boolean {
   if (allowed.includes("*")) return () => true;
@@ -52,7 +62,6 @@ function grant(origin: string, settings: Cors): (readonly [string, string])[] {
   const anyone = settings.allowOrigins.includes("*") && !settings.allowCredentials;
   const headers: (readonly [string, string])[] = [
     ["access-control-allow-origin", anyone ? "*" : origin],
-    ["vary", "origin"],
   ];
   if (settings.allowCredentials) headers.push(["access-control-allow-credentials", "true"]);
   if (settings.exposeHeaders.length > 0) {
@@ -61,14 +70,19 @@ function grant(origin: string, settings: Cors): (readonly [string, string])[] {
   return headers;
 }
 
-function preflightHeaders(requested: string | undefined, settings: Cors): string[] {
+function preflightHeaders(
+  requested: string | undefined,
+  settings: Cors,
+): (readonly [string, string])[] {
   const methods =
     settings.allowMethods.length === 0 ? ["GET", "HEAD", "POST"] : settings.allowMethods;
-  const headers = ["access-control-allow-methods", methods.join(", ")];
+  const headers: (readonly [string, string])[] = [
+    ["access-control-allow-methods", methods.join(", ")],
+  ];
   const anyHeader = settings.allowHeaders.includes("*");
   const allowed = anyHeader ? (requested ?? "") : settings.allowHeaders.join(", ");
-  if (allowed !== "") headers.push("access-control-allow-headers", allowed);
+  if (allowed !== "") headers.push(["access-control-allow-headers", allowed]);
   if (settings.maxAge !== undefined)
-    headers.push("access-control-max-age", String(settings.maxAge));
+    headers.push(["access-control-max-age", String(settings.maxAge)]);
   return headers;
 }

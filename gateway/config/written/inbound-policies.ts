@@ -12,7 +12,11 @@ const mode = z.enum(["strict", "optional", "permissive"], {
 
 const callerKey = oneOf(
   {
-    key: text.optional(),
+    // A header brings nothing else unchanged.
+    key: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, { error: "expected a key of ASCII characters without spaces" })
+      .optional(),
     keyHash: z
       .string()
       .regex(/^sha256:[0-9a-fA-F]{64}$/, { error: "expected sha256: and 64 hexadecimal digits" })
@@ -49,7 +53,7 @@ export const jwtAuth = object(
     mode: mode.optional(),
     requiredRoles: z.array(text).optional(),
     requiredScopes: z.array(text).optional(),
-    algorithms: z.array(text).optional(),
+    algorithms: z.array(text).min(1, { error: "expected at least one algorithm" }).optional(),
   },
   ["jwtValidationOptions", "providers", "mcp"],
 );

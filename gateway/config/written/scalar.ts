@@ -69,3 +69,13 @@ export const authority = z.string().superRefine((value, context) => {
 export const duration = z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, {
   error: "expected a duration such as 500ms, 10s or 2m",
 });
+
+/** A span that is not zero. */
+export const positiveDuration = duration.refine((written) => /[1-9]/.test(written), {
+  error: "expected a duration above zero",
+});
+
+/** The text of an HTTP field (RFC 9110, section 5.5), as far as it can be sent and read alike everywhere. */
+export const fieldValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+  error: "expected one line of text that an HTTP header can carry",
+});

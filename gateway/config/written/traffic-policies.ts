@@ -1,16 +1,32 @@
 import * as z from "zod";
 import { object, oneOf } from "./object.ts";
-import { duration, fieldName, hostname, port, text } from "./scalar.ts";
+import {
+  duration,
+  fieldName,
+  fieldValue,
+  hostname,
+  port,
+  positiveDuration,
+  text,
+} from "./scalar.ts";
 
 const count = z
   .int({ error: "expected a whole number from 1" })
   .min(1, { error: "expected a whole number from 1" });
 
+/**
+ * An origin as browsers write it, `*`, or `*.` for the labels in front of a domain. A star anywhere
+ * else would let in names that anybody can register; `null` is every sandboxed page.
+ */
+const origin = z.string().regex(/^(?:\*|[a-z][a-z0-9+.-]*:\/\/(?:\*\.)?[^\s/*@?#]+(?::\*)?)$/i, {
+  error: "expected an origin such as https://app.example.com or https://*.example.com, or *",
+});
+
 /** Which browsers' pages may call (WHATWG Fetch, the CORS protocol). */
 export const cors = object({
-  allowOrigins: z.array(text).optional(),
-  allowMethods: z.array(text).optional(),
-  allowHeaders: z.array(text).optional(),
+  allowOrigins: z.array(origin).optional(),
+  allowMethods: z.array(fieldName).optional(),
+  allowHeaders: z.array(fieldName).optional(),
   exposeHeaders: z.array(fieldName).optional(),
   allowCredentials: z.boolean().optional(),
   maxAge: z.union([duration, count], { error: "expected a duration or seconds" }).optional(),
@@ -29,7 +45,7 @@ export const localRateLimit = z
     object({
       maxTokens: count,
       tokensPerFill: count,
-      fillInterval: duration,
+      fillInterval: positiveDuration,
       type: z.enum(["requests", "tokens"], { error: "expected requests or tokens" }).optional(),
       per: z.enum(["route", "caller"], { error: "expected route or caller" }).optional(),
     }),
@@ -38,14 +54,11 @@ export const localRateLimit = z
 
 /** How long an answer may take to begin. */
 export const timeout = object({
-  requestTimeout: duration.optional(),
-  backendRequestTimeout: duration.optional(),
+  requestTimeout: positiveDuration.optional(),
+  backendRequestTimeout: positiveDuration.optional(),
 });
 
-const fields = z.record(
-  fieldName,
-  z.string().regex(/^[^\r\n\0]*$/, { error: "expected one line" }),
-);
+const fields = z.record(fieldName, fieldValue);
 
 export const headerModifier = object({
   add: fields.optional(),

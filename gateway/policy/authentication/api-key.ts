@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import type { ApiKeyAuth } from "../../config/run.ts";
 import type { Caller } from "../../request/caller.ts";
 import type { Check } from "./credential.ts";
@@ -7,13 +7,16 @@ import type { Check } from "./credential.ts";
 const maxKey = 4096;
 
 /**
- * Checks callers' API keys. Only hashes are kept, and only hashes are compared: how long that takes
- * depends on the hash of what was sent, which tells nothing of any key.
+ * Checks callers' API keys. Only hashes are kept, and what is compared is those hashes hashed once
+ * more with a salt that this process alone knows: how long a look-up takes depends on nothing that
+ * a caller can choose or compute, so it tells nothing of a key or of its hash.
  */
 export function apiKeyCheck({ keys, locations }: ApiKeyAuth): Check {
+  const salt = randomBytes(32).toString("hex");
+  const blinded = (digest: string): string => hash("sha256", salt + digest, "hex");
   const callers = new Map<string, Caller>(
     keys.map((key) => [
-      key.hash,
+      blinded(key.hash),
       { id: `key:${key.hash}`, allowedModels: key.allowedModels, record: { key: key.name } },
     ]),
   );
@@ -24,7 +27,8 @@ export function apiKeyCheck({ keys, locations }: ApiKeyAuth): Check {
       if (typeof value !== "string" || value.length > maxKey || !startsWith(value, prefix))
         continue;
       seen = true;
-      const caller = callers.get(hash("sha256", value.slice(prefix.length).trim(), "hex"));
+      const digest = hash("sha256", value.slice(prefix.length).trim(), "hex");
+      const caller = callers.get(blinded(digest));
       if (caller !== undefined) return { kind: "valid", caller, spentHeader: header };
     }
     return seen

@@ -55,8 +55,9 @@ function decide(
     return "next";
   }
   if (checks.every(({ mode }) => mode === "permissive")) return "next";
-  if (findings.some(({ kind }) => kind === "unavailable")) {
-    throw new Refusal({ kind: "authentication_unavailable" });
+  const unavailable = findings.find((finding) => finding.kind === "unavailable");
+  if (unavailable !== undefined) {
+    throw new Refusal({ kind: "authentication_unavailable" }, unavailable.cause);
   }
   const refused = findings.findLast((finding) => finding.kind === "invalid");
   if (refused !== undefined) throw new Refusal(refusal(refused.error, refused.description));

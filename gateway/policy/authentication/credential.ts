@@ -10,8 +10,8 @@ export type Finding =
       readonly error: "invalid_token" | "insufficient_scope";
       readonly description: string;
     }
-  /** The check could not be made. */
-  | { readonly kind: "unavailable" }
+  /** The check could not be made; `cause` is for the log. */
+  | { readonly kind: "unavailable"; readonly cause: unknown }
   /** @param spentHeader the header whose value is for this gateway alone */
   | { readonly kind: "valid"; readonly caller: Caller; readonly spentHeader: string | undefined };
 

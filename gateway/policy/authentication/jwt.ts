@@ -1,7 +1,6 @@
 import { type JWTPayload, type JWTVerifyGetKey, errors, jwtVerify } from "jose";
 import type { JwtAuth } from "../../config/run.ts";
 import type { Check, Finding } from "./credential.ts";
-import { KeysUnavailable } from "./key-set.ts";
 
 /** Seconds that the issuer's clock and ours may differ. */
 const clockTolerance = 60;
@@ -39,9 +38,9 @@ export function jwtCheck(settings: JwtAuth, keys: JWTVerifyGetKey, now: () => nu
             description: "a role or scope is missing",
           };
     } catch (error) {
-      if (error instanceof KeysUnavailable) return { kind: "unavailable" };
       if (error instanceof errors.JOSEError) return invalid(describe(error));
-      throw error;
+      // What else can fail is the issuer's key: not to be had, or not usable.
+      return { kind: "unavailable", cause: error };
     }
   };
 }

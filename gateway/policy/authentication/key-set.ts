@@ -1,6 +1,7 @@
 import { type JSONWebKeySet, type JWTVerifyGetKey, createLocalJWKSet, errors } from "jose";
 import type { Clock } from "../../clock.ts";
 import type { JwtAuth } from "../../config/run.ts";
+import { readLimited } from "./read-limited.ts";
 
 /** The issuer's keys could not be had. */
 export class KeysUnavailable extends Error {
@@ -13,8 +14,12 @@ export class KeysUnavailable extends Error {
 /** Milliseconds. Keys are fetched anew after `maxAge`, and for an unknown key at most each `coolDown`. */
 const maxAge = 10 * 60_000;
 const coolDown = 30_000;
+/** For so long an outage of the issuer does not matter; a key withdrawn meanwhile is still taken. */
+const maxStale = 24 * 3_600_000;
+/** Before a first set that could not be fetched is tried again. */
+const firstRetry = 1_000;
 const fetchTimeout = 5_000;
-/** Entra's key set has a few kilobytes. */
+/** Bytes. Entra's key set has a few thousand. */
 const maxBytes = 1024 * 1024;
 
 /**
@@ -25,26 +30,32 @@ export function createKeySet({ jwks }: JwtAuth, clock: Clock, get: typeof fetch)
   if (jwks.kind === "inline") return createLocalJWKSet(parse(jwks.text));
   const { url } = jwks;
   let keys: JWTVerifyGetKey | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
+  let failure: unknown;
   let fetching: Promise<JWTVerifyGetKey> | undefined;
 
   return async (header, token) => {
-    const age = clock.now() - triedAt;
-    if (keys === undefined) return (await current(age))(header, token);
-    if (age > maxAge) refresh().catch(() => undefined);
+    const now = clock.now();
+    if (keys === undefined || now - fetchedAt > maxStale) {
+      return (await first(now - triedAt))(header, token);
+    }
+    if (now - fetchedAt > maxAge && now - triedAt > coolDown) refresh().catch(() => undefined);
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || age < coolDown) throw error;
+      // Whoever comes while the set is being fetched waits for it as well: its key may be new.
+      const due = fetching !== undefined || now - triedAt >= coolDown;
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !due) throw error;
       const fresh = await refresh().catch(() => undefined);
       if (fresh === undefined) throw error;
       return fresh(header, token);
     }
   };
 
-  function current(age: number): Promise<JWTVerifyGetKey> {
-    // After a failure, callers are told at once until the next try is due.
-    if (fetching === undefined && age < firstRetry) throw new KeysUnavailable(undefined);
+  /** After a failure, callers are told at once until the next try is due. */
+  function first(sinceTry: number): Promise<JWTVerifyGetKey> {
+    if (fetching === undefined && sinceTry < firstRetry) throw new KeysUnavailable(failure);
     return refresh();
   }
 
@@ -62,19 +73,16 @@ export function createKeySet({ jwks }: JwtAuth, clock: Clock, get: typeof fetch)
         signal: AbortSignal.timeout(fetchTimeout),
         redirect: "error",
       });
-      const text = await answer.text();
       if (!answer.ok) throw new Error(`the key set's URL answered ${answer.status}`);
-      if (text.length > maxBytes) throw new Error(`the key set is larger than ${maxBytes} bytes`);
-      keys = createLocalJWKSet(parse(text));
+      keys = createLocalJWKSet(parse(await readLimited(answer, maxBytes)));
+      fetchedAt = clock.now();
       return keys;
     } catch (error) {
+      failure = error;
       throw new KeysUnavailable(error);
     }
   }
 }
-
-/** Milliseconds before a first set that could not be fetched is tried again. */
-const firstRetry = 1_000;
 
 function parse(text: string): JSONWebKeySet {
   const value: JSONWebKeySet = JSON.parse(text);
