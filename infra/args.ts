@@ -61,7 +61,7 @@ export interface FoundryGatewayArgs {
   env?: EnvironmentVariableArgs[];
   /** Registers the gateway in the Foundry project, for agents there. Default: not registered. */
   connection?: ConnectionArgs;
-  /** Name of an existing resource group. Left out: a new one. */
+  /** Name or resource id of an existing resource group in the provider's subscription. Left out: a new one. */
   resourceGroup?: pulumi.Input<string>;
   /** Azure region, such as `swedencentral`. Default: the stack's `azure-native:location`, or the existing resource group's. */
   location?: pulumi.Input<string>;

@@ -8,6 +8,7 @@ import { checkFoundry } from "./foundry.ts";
 import { checkVariables } from "./gateway-container.ts";
 import type { ImageArgs } from "./hosting-args.ts";
 import type { InputProblem } from "./invalid-input.ts";
+import { groupName } from "./place.ts";
 import { checkResourceId } from "./resource-id.ts";
 import { checkRole } from "./roles.ts";
 
@@ -28,7 +29,7 @@ export function checkArgs(gateway: string, args: FoundryGatewayArgs): readonly I
     ...checkVariables(args.env),
     ...checkConnection(gateway, args.connection, args.foundry, keysOf(args.callers)),
     ...(typeof args.resourceGroup === "string"
-      ? checkName("resourceGroup", "resourceGroup", args.resourceGroup)
+      ? checkName("resourceGroup", "resourceGroup", groupName(args.resourceGroup))
       : []),
   ];
 }

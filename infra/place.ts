@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import * as resources from "@pulumi/azure-native/resources/index.js";
 import type { FoundryGatewayArgs } from "./args.ts";
 
@@ -16,9 +16,10 @@ export function gatewayPlace(
   { parent }: { parent: pulumi.Resource },
 ): Place {
   if (resourceGroup !== undefined) {
+    const resourceGroupName = pulumi.output(resourceGroup).apply(groupName);
     const existing = () =>
-      resources.getResourceGroupOutput({ resourceGroupName: resourceGroup }, { parent }).location;
-    return { resourceGroupName: resourceGroup, location: location ?? existing(), tags };
+      resources.getResourceGroupOutput({ resourceGroupName }, { parent }).location;
+    return { resourceGroupName, location: location ?? existing(), tags };
   }
   const group = new resources.ResourceGroup(
     `${gateway}-group`,
@@ -26,4 +27,9 @@ export function gatewayPlace(
     { parent },
   );
   return { resourceGroupName: group.name, location: group.location, tags };
+}
+
+/** A group's name, from its name or its resource id. */
+export function groupName(group: string): string {
+  return /^\/subscriptions\/[^/]+\/resourceGroups\/([^/]+)\/?$/i.exec(group)?.[1] ?? group;
 }

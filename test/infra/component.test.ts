@@ -102,7 +102,7 @@ describe("with what is there already", () => {
       foundry: { existing: { accountId: `${account}/acme`, project: "research" } },
       identity,
       environment: { existing: environment },
-      resourceGroup: "apps",
+      resourceGroup: `${subscription}/resourceGroups/apps`,
     });
     assert.deepEqual(resources.flatMap(({ id }) => id ?? []).toSorted(), [
       `${account}/acme`,
