@@ -162,9 +162,9 @@ const listenAddress = z.union([
   z.string().refine(isListenAddress, { error: "expected host:port, :port, a port, or off" }),
 ]);
 
-function isListenAddress(text: string): boolean {
-  const portText = /^(?:(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*):)?(\d{1,5})$/.exec(text)?.[1];
-  return text === "off" || (portText !== undefined && port.safeParse(Number(portText)).success);
+function isListenAddress(written: string): boolean {
+  const portText = /^(?:(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*):)?(\d{1,5})$/.exec(written)?.[1];
+  return written === "off" || (portText !== undefined && port.safeParse(Number(portText)).success);
 }
 
 export const configSchema = object(
