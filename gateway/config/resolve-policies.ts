@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
+import { milliseconds } from "./duration.ts";
 import type { Path } from "./problem.ts";
 import { resolveAuthority, resolvePathRewrite, resolveUrlRewrite } from "./resolve-route.ts";
 import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
-import type { ApiKeyAuth, Cors, HeaderEdits, JwtAuth, RateLimit, RoutePolicies } from "./run.ts";
+import type {
+  ApiKeyAuth,
+  Cors,
+  HeaderEdits,
+  JwtAuth,
+  RateLimit,
+  Retry,
+  RoutePolicies,
+} from "./run.ts";
 
 type Checked<Name extends keyof CheckedPolicies> = NonNullable<CheckedPolicies[Name]>;
 
@@ -14,9 +23,6 @@ export function resolvePolicies(
 ): RoutePolicies {
   const policies = route.policies ?? {};
   const { requestRedirect: redirect, directResponse, timeout } = policies;
-  const timeouts = [timeout?.requestTimeout, timeout?.backendRequestTimeout]
-    .filter((written) => written !== undefined)
-    .map(milliseconds);
   return {
     cors: policies.cors === undefined ? undefined : resolveCors(policies.cors),
     jwtAuth:
@@ -24,7 +30,11 @@ export function resolvePolicies(
     apiKey:
       policies.apiKey === undefined ? undefined : resolveApiKey(policies.apiKey, path, resolving),
     rateLimits: (policies.localRateLimit ?? []).map(resolveRateLimit),
-    timeout: timeouts.length === 0 ? undefined : Math.min(...timeouts),
+    timeouts: {
+      request: shortest(timeout?.requestTimeout, timeout?.backendRequestTimeout),
+      total: shortest(timeout?.totalTimeout),
+    },
+    streamKeepAlive: shortest(policies.streamKeepAlive),
     requestHeaders: resolveEdits(
       policies.requestHeaderModifier,
       [...path, "requestHeaderModifier"],
@@ -193,15 +203,20 @@ function lowerNames(fields: Readonly<Record<string, string>> | undefined) {
   return Object.entries(fields ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** Milliseconds of the shortest of those given. */
+function shortest(...durations: readonly (string | undefined)[]): number | undefined {
+  const given = durations.filter((duration) => duration !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given.map(milliseconds));
+}
 
-/** `1m30s` -> 90000 */
-export function milliseconds(duration: string): number {
-  let total = 0;
-  for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
-    total += Number(amount) * (units[unit ?? ""] ?? 0);
-  }
-  return total;
+const defaultBackoff = 250;
+
+export function resolveRetry(written: Checked<"retry"> | undefined): Retry {
+  return {
+    attempts: written?.attempts ?? (written === undefined ? undefined : 1),
+    backoff: written?.backoff === undefined ? defaultBackoff : milliseconds(written.backoff),
+    codes: written?.codes ?? "default",
+  };
 }
 
 function sha256(text: string): string {
