@@ -28,6 +28,8 @@ export type Reason =
       readonly unit: "requests" | "tokens";
       readonly retryAfter: number;
     }
+  /** Every backend has said to be left alone; `retryAfter` in seconds, until the first is up again. */
+  | { readonly kind: "backends_limited"; readonly retryAfter: number }
   | { readonly kind: "request_timeout" }
   | { readonly kind: "credential_unavailable" }
   | { readonly kind: "upstream_dns" }
@@ -40,8 +42,16 @@ export type Reason =
   | { readonly kind: "client_closed" }
   | { readonly kind: "internal" };
 
-/** `connect`: until the connection stands; `first_byte`: until the answer begins; `idle`: between chunks. */
-export type TimeoutPhase = "connect" | "first_byte" | "idle";
+/**
+ * `connect`: until the connection stands; `first_byte`: until the answer begins; `idle`: between
+ * chunks; `total`: until the answer has ended.
+ */
+export type TimeoutPhase = "connect" | "first_byte" | "idle" | "total";
+
+/** A reason in one word, for the log. */
+export function outcomeOf(reason: Reason): string {
+  return reason.kind === "upstream_timeout" ? `upstream_${reason.phase}_timeout` : reason.kind;
+}
 
 /** Thrown to end a request; `cause` is for the log, never for the caller. */
 export class Refusal extends Error {
@@ -164,6 +174,13 @@ export function answer(reason: Reason): Answer {
         429,
         "rate_limit_exceeded",
         `Rate limit for ${reason.unit} reached: try again in ${reason.retryAfter} s.`,
+        { "retry-after": String(reason.retryAfter) },
+      );
+    case "backends_limited":
+      return refused(
+        429,
+        "rate_limit_exceeded",
+        `Every backend is at its limit: try again in ${reason.retryAfter} s.`,
         { "retry-after": String(reason.retryAfter) },
       );
     case "request_timeout":

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { pino } from "pino";
+import type { Log } from "./access-log.ts";
+import { type ConfigFile, openConfigFile } from "./config-file.ts";
 import { help, parseCommandLine } from "./command-line.ts";
 import { printEffective } from "./config/effective.ts";
-import { loadConfig } from "./config/load.ts";
+import type { Loaded } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/run.ts";
-import { createGateway } from "./gateway.ts";
+import { type Gateway, createGateway } from "./gateway.ts";
 import { version } from "./version.ts";
 
 const command = parseCommandLine(process.argv.slice(2));
@@ -21,32 +22,32 @@ switch (command.kind) {
     fail(`foundry-gateway: ${command.message}\n\n${help}`);
     break;
   case "validate":
-    if (load(command.file) !== undefined) process.stdout.write(`${command.file}: valid\n`);
+    if (load(open(command.file), command.file) !== undefined)
+      process.stdout.write(`${command.file}: valid\n`);
     break;
   case "print-effective": {
-    const config = load(command.file);
+    const config = load(open(command.file), command.file);
     if (config !== undefined) process.stdout.write(printEffective(config));
     break;
   }
-  case "run": {
-    const config = load(command.file);
-    if (config !== undefined) void run(config, command.drainTimeout);
+  case "run":
+    void run(open(command.file), command.file, command.drainTimeout);
     break;
-  }
 }
 
-function load(file: string): Config | undefined {
-  let source: Buffer;
+function open(file: string): ConfigFile {
+  return openConfigFile(file, process.env);
+}
+
+/** Reads the configuration and reports what is wrong with it. */
+function load(source: ConfigFile, file: string): Config | undefined {
+  let loaded: Loaded;
   try {
-    source = readFileSync(file);
+    loaded = source.load();
   } catch (error) {
     fail(`${file}:1:1: cannot read: ${error instanceof Error ? error.message : String(error)}\n`);
     return undefined;
   }
-  const loaded = loadConfig(source, {
-    env: process.env,
-    readFile: (path) => readFileSync(path, "utf8"),
-  });
   if ("problems" in loaded) {
     fail(loaded.problems.map((problem) => `${formatProblem(file, problem)}\n`).join(""));
     return undefined;
@@ -57,7 +58,9 @@ function load(file: string): Config | undefined {
   return loaded.config;
 }
 
-async function run(config: Config, drainTimeout: number): Promise<void> {
+async function run(source: ConfigFile, file: string, drainTimeout: number): Promise<void> {
+  const config = load(source, file);
+  if (config === undefined) return;
   const log = pino({ base: null });
   const gateway = createGateway(config, { env: process.env, log });
   try {
@@ -67,17 +70,34 @@ async function run(config: Config, drainTimeout: number): Promise<void> {
     process.exitCode = 1;
     return void gateway.drain(0);
   }
+  const stopWatching = source.watch((loaded) => void reload(gateway, loaded, file, log));
   let draining = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (draining) process.exit(1);
     draining = true;
+    stopWatching();
     log.info({ signal, drainTimeoutMs: drainTimeout }, "draining");
     const cut = await gateway.drain(drainTimeout);
-    log.info({ cut }, "drained");
+    log.info({ cut, ...gateway.counts() }, "drained");
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** A configuration with mistakes, or one that cannot be had, leaves the one in force. */
+async function reload(gateway: Gateway, loaded: Loaded, file: string, log: Log): Promise<void> {
+  if ("problems" in loaded) {
+    const problems = loaded.problems.map((problem) => formatProblem(file, problem));
+    log.error({ problems }, "config not reloaded");
+    return;
+  }
+  const warnings = loaded.warnings.map((warning) => formatProblem(file, warning));
+  try {
+    log.info({ binds: await gateway.reload(loaded.config), warnings }, "config reloaded");
+  } catch (error) {
+    log.error({ err: error }, "config not reloaded");
+  }
 }
 
 function fail(message: string): void {

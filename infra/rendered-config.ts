@@ -51,7 +51,8 @@ export function renderConfig(
 const beforeIngressCuts = { timeout: { requestTimeout: `${timings.answerBegins}s` } };
 
 function hasNoTimeout({ backends, policies }: Route): boolean {
-  return backends.length > 0 && policies.timeout === undefined;
+  const { request, total } = policies.timeouts;
+  return backends.length > 0 && request === undefined && total === undefined;
 }
 
 function load(text: string, env: Readonly<Record<string, string>>): Loaded {

@@ -20,10 +20,11 @@ export async function attempt(
   body: UpstreamBody,
   request: (credential: HeaderList) => UpstreamRequest,
   inspect: Inspect,
-): Promise<void> {
-  const replayable = body.kind !== "stream";
+): Promise<"delivered" | "withheld"> {
+  const replayable = () => body.kind !== "stream" || body.replayable();
   let refused: HeaderList | undefined;
-  let mayReconnect = replayable;
+  let mayReconnect = true;
+  let renewing = false;
   for (;;) {
     const credential = await backend.credential.present(exchange, refused);
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
@@ -38,18 +39,20 @@ export async function attempt(
           const first = status === 401 && refused === undefined;
           // Asked for also when this request cannot be sent again: the next one profits.
           const renewed = first && backend.credential.rejected(credential);
-          if (!renewed || !replayable) return inspect(status, headers);
+          if (!renewed || !replayable()) return inspect(status, headers);
           refused = credential;
+          renewing = true;
           return "withhold";
         },
       );
-      if (verdict === "delivered") return;
+      if (!renewing) return verdict;
+      renewing = false;
     } catch (error) {
       const stale =
         error instanceof Refusal &&
         error.reason.kind === "upstream_reset" &&
         performance.now() - sentAt < staleWithin;
-      if (!stale || !mayReconnect) throw error;
+      if (!stale || !mayReconnect || !replayable()) throw error;
       mayReconnect = false;
     }
   }

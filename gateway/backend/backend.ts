@@ -1,47 +1,43 @@
-import type { Backend } from "../config/run.ts";
+import type { Backend, PhaseTimeouts, Traffic } from "../config/run.ts";
 import { hostHeader } from "../policy/url-rewrite.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
-import { forwardAi } from "./ai/exchange.ts";
+import type { Placed } from "./candidates.ts";
 import type { Credential } from "./credential/credential.ts";
 import { type HeaderList, forwardable } from "./headers.ts";
-import { forwardTransparently } from "./transparent.ts";
+import type { Health } from "./health.ts";
 import type { Transport } from "./transport.ts";
 
-/** A backend with its connections and its credential. */
-export type RunningBackend = {
+/** A backend with its connections, its credential and its health. */
+export type RunningBackend<T extends Traffic = Traffic> = Placed & {
   readonly name: string;
-  readonly weight: number;
+  readonly traffic: T;
   readonly transport: Transport;
   readonly credential: Credential;
+  readonly health: Health;
+  readonly timeouts: PhaseTimeouts;
   /** The caller's headers as this backend is to see them, with its Host. */
   headers(exchange: Exchange): HeaderList;
 };
 
-/** Carries one request to a backend and its answer to the caller. */
-export type Forward = (exchange: Exchange) => Promise<void>;
-
-export type RunnableBackend = {
-  readonly weight: number;
-  readonly name: string;
-  readonly forward: Forward;
-};
-
-export function runBackend(
+export function runBackend<T extends Traffic>(
   backend: Backend,
-  transport: Transport,
-  credential: Credential,
-  maxBody: number,
-): RunnableBackend {
-  const { name, weight, auth, target, traffic } = backend;
+  traffic: T,
+  running: Pick<RunningBackend, "transport" | "credential" | "health">,
+): RunningBackend<T> {
+  const { name, pool, poolWeight, group, weight, auth, target, timeouts } = backend;
   const callerCredential = auth.kind === "passthrough" ? "keep" : "strip";
   const replaced = new Set(traffic.kind === "ai" ? ["accept-encoding", "content-encoding"] : []);
   if (auth.kind === "key") replaced.add(auth.header);
-  const running: RunningBackend = {
+  return {
+    ...running,
     name,
+    pool,
+    poolWeight,
+    group,
     weight,
-    transport,
-    credential,
+    traffic,
+    timeouts,
     headers({ request, authority, id, spentHeader, requestEdits }) {
       const list = forwardable(
         request.rawHeaders,
@@ -54,24 +50,4 @@ export function runBackend(
       return applyEdits(list, requestEdits);
     },
   };
-  const forward: Forward =
-    traffic.kind === "ai"
-      ? (exchange) => forwardAi(exchange, running, traffic, maxBody)
-      : (exchange) => forwardTransparently(exchange, running, target);
-  return { name, weight, forward };
-}
-
-/** @param random in [0, 1) */
-export function chooseByWeight<B extends { readonly weight: number }>(
-  backends: readonly B[],
-  random: () => number,
-): B | undefined {
-  if (backends.length === 1) return backends[0];
-  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
-  let left = random() * total;
-  for (const backend of backends) {
-    left -= backend.weight;
-    if (left < 0) return backend;
-  }
-  return backends.findLast(({ weight }) => weight > 0);
 }

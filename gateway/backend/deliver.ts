@@ -1,14 +1,17 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { Refusal } from "../errors.ts";
+import { Refusal, outcomeOf } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
 import { answerable } from "./headers.ts";
+import { startTimers } from "./delivery-timers.ts";
 import type { Call, Transport, UpstreamRequest } from "./transport.ts";
 
 /** Sees an answer's bytes on their way to the caller. */
 export type Watch = {
   /** Whether what goes out may differ from what came in, so that its length is not known. */
   readonly edits: boolean;
+  /** Whether what is passed on always ends between events, where a comment may stand. */
+  readonly commentable: boolean;
   /** What to pass on now, of this chunk and those held back. */
   data(chunk: Buffer): Buffer | undefined;
   /** The answer is whole: what is left to pass on. */
@@ -41,28 +44,37 @@ export function deliver(
     let withheld = false;
     let waiting = false;
     const call: Call = transport.send(request, { head, data, end, fail });
-    const timer = startTimer(exchange, () => {
-      call.abort();
-      exchange.abort = undefined;
-      reject(new Refusal({ kind: "request_timeout" }));
+    const timers = startTimers(exchange, {
+      onRequest: () => cut(new Refusal({ kind: "request_timeout" })),
+      onTotal: () => cut(new Refusal({ kind: "upstream_timeout", phase: "total" })),
+      onSilence: () => void response.write(comment),
     });
     exchange.abort = () => {
-      clearTimeout(timer);
+      timers.clear();
       call.abort();
       reject(new Refusal({ kind: "client_closed" }));
     };
 
+    function cut(refusal: Refusal): void {
+      call.abort();
+      fail(refusal);
+    }
+
     function head(status: number, headers: IncomingHttpHeaders): void {
-      clearTimeout(timer);
       record.upstreamStatus = status;
       const upstreamId = headers["apim-request-id"] ?? headers["x-request-id"];
       if (typeof upstreamId === "string") record.upstreamRequestId = upstreamId;
       const verdict = inspect(status, headers);
       if (verdict === "withhold") {
+        // What is left of the answer is read and forgotten, so that its connection can be used again.
         withheld = true;
+        timers.clear();
+        exchange.abort = undefined;
+        resolve("withheld");
         return;
       }
       watch = verdict;
+      timers.begun(watch?.commentable === true);
       const list = answerable(
         watch?.edits === true ? { ...headers, "content-length": undefined } : headers,
       );
@@ -81,6 +93,7 @@ export function deliver(
       if (bytes === undefined || bytes.length === 0) return;
       record.timeToFirstByte ??= performance.now();
       record.responseBytes += bytes.length;
+      timers.heard();
       if (response.write(bytes) || waiting) return;
       waiting = true;
       call.pause();
@@ -91,19 +104,20 @@ export function deliver(
     }
 
     function end(): void {
+      if (withheld) return;
+      timers.clear();
       exchange.abort = undefined;
-      if (withheld) return resolve("withheld");
       write(watch?.end());
       response.end();
       resolve("delivered");
     }
 
     function fail(refusal: Refusal): void {
-      clearTimeout(timer);
+      if (withheld) return;
+      timers.clear();
       exchange.abort = undefined;
-      if (withheld) return resolve("withheld");
       if (!response.headersSent) return reject(refusal);
-      record.outcome = refusal.reason.kind;
+      record.outcome = outcomeOf(refusal.reason);
       const lastWords = watch?.broken(refusal);
       if (lastWords === undefined) response.destroy();
       else response.write(lastWords, () => response.destroy());
@@ -112,7 +126,5 @@ export function deliver(
   });
 }
 
-function startTimer({ timeout, arrived }: Exchange, work: () => void): NodeJS.Timeout | undefined {
-  if (timeout === undefined) return undefined;
-  return setTimeout(work, Math.max(0, arrived + timeout - performance.now()));
-}
+/** A line that clients of server-sent events pass over (WHATWG HTML, section 9.2.6). */
+const comment = ": keep-alive\n\n";

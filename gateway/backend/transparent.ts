@@ -1,12 +1,11 @@
-import type { IncomingMessage } from "node:http";
-import type { Request } from "express";
 import proxy from "express-http-proxy";
-import type { Target } from "../config/run.ts";
+import type { TransparentTraffic } from "../config/run.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
-import { attempt } from "./attempt.ts";
+import { ownedId } from "./affinity.ts";
 import type { RunningBackend } from "./backend.ts";
-import type { UpstreamBody } from "./transport.ts";
+import { streamedBody } from "./replay.ts";
+import { type Trying, tryInTurn } from "./tries.ts";
 
 /** What express-http-proxy has put together by the time it sends. */
 type Container = {
@@ -14,6 +13,9 @@ type Container = {
 };
 
 type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<Container> };
+
+/** express-http-proxy wants one; where requests go is our transport's business. */
+const unusedHost = "backend.invalid";
 
 /**
  * Carries any request to a `host` backend as it is, over express-http-proxy: any method, any body,
@@ -25,10 +27,9 @@ type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<C
  */
 export async function forwardTransparently(
   exchange: Exchange,
-  backend: RunningBackend,
-  target: Target,
+  trying: Omit<Trying<RunningBackend<TransparentTraffic>>, "owned">,
 ): Promise<void> {
-  const { request, response, caller } = exchange;
+  const { request, response, caller, record } = exchange;
   // What such a request asks for cannot be told, so a caller bound to some models may ask for nothing.
   if (caller.allowedModels !== undefined) {
     throw new Refusal({ kind: "model_not_allowed", model: "this service" });
@@ -40,51 +41,30 @@ export async function forwardTransparently(
       proxyReqPathResolver: () => exchange.target,
       proxyErrorHandler: (error: unknown) => reject(error),
       async sendProxyRequest(container) {
-        const body = bodyOf(request, (bytes) => {
-          exchange.record.requestBytes += bytes;
-        });
-        const headers = backend.headers(exchange);
         const { method, path } = container.proxy.reqBuilder;
-        const send = (credential: readonly string[]) => ({
-          method,
-          path,
-          headers: [...headers, ...credential],
-          body,
+        const body = streamedBody(request, (bytes) => {
+          record.requestBytes += bytes;
         });
-        await attempt(exchange, backend, body, send, () => undefined);
+        const tried = tryInTurn(exchange, { ...trying, owned: ownedId(path) }, (backend) => {
+          const headers = backend.headers(exchange);
+          return {
+            body,
+            request: (credential) => ({
+              method,
+              path,
+              headers: [...headers, ...credential],
+              body,
+              timeouts: backend.timeouts,
+            }),
+            inspect: () => undefined,
+          };
+        });
+        // A backend may answer before it has read everything; the caller's connection lives on.
+        await tried.finally(() => request.resume());
         resolve();
         return container;
       },
     };
-    void proxy(target.host, options)(request, response, reject);
+    void proxy(unusedHost, options)(request, response, reject);
   });
-}
-
-function bodyOf(request: Request, count: (bytes: number) => void): UpstreamBody {
-  const written = request.headers["content-length"];
-  const length = written === undefined ? undefined : Number(written);
-  if (
-    length === 0 ||
-    (length === undefined && request.headers["transfer-encoding"] === undefined)
-  ) {
-    return { kind: "none" };
-  }
-  return { kind: "stream", chunks: counted(request, count), length };
-}
-
-/** Leaves the request open when the backend fails, so that the caller can be told. */
-async function* counted(
-  request: IncomingMessage,
-  count: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      const bytes: Buffer = chunk;
-      count(bytes.length);
-      yield bytes;
-    }
-  } finally {
-    // The backend may answer before it has read everything; the caller's connection lives on.
-    request.resume();
-  }
 }

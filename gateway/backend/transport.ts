@@ -13,15 +13,19 @@ export type UpstreamRequest = {
   readonly path: string;
   readonly headers: HeaderList;
   readonly body: UpstreamBody;
+  /** Milliseconds; the transport's own where undefined. */
+  readonly timeouts?: { readonly firstByte: number | undefined; readonly idle: number | undefined };
 };
 
-/** Buffers are sent as they are and can be sent again; a stream can be sent once. */
+/** Buffers can be sent again; a stream as long as it says so. */
 export type UpstreamBody =
   | { readonly kind: "none" }
   | { readonly kind: "buffers"; readonly chunks: readonly Buffer[]; readonly length: number }
   | {
       readonly kind: "stream";
-      readonly chunks: AsyncIterable<Uint8Array>;
+      /** From the first byte on, each time it is called. */
+      chunks(): AsyncIterable<Uint8Array>;
+      replayable(): boolean;
       /** Bytes, when the sender has said so. */
       readonly length: number | undefined;
     };
@@ -82,8 +86,6 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
   const pool = new Pool(`${tls === undefined ? "http" : "https"}://${authority}`, {
     allowH2: false,
     pipelining: 1,
-    headersTimeout: timeouts.firstByte,
-    bodyTimeout: timeouts.idle,
     keepAliveTimeout: keepAlive,
     maxHeaderSize: maxAnswerHeaders,
     connect: connector(target, timeouts, dial),
@@ -120,6 +122,8 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
         path: request.path,
         headers: [...request.headers, ...lengthHeader(request.body)],
         body: bodyOf(request.body),
+        headersTimeout: request.timeouts?.firstByte ?? timeouts.firstByte,
+        bodyTimeout: request.timeouts?.idle ?? timeouts.idle,
         // Otherwise the Host header, which may be the caller's, would name the certificate to ask for.
         ...(serverName === undefined ? {} : { servername: serverName }),
       },
@@ -165,7 +169,7 @@ function lengthHeader(body: UpstreamBody): string[] {
 
 function bodyOf(body: UpstreamBody): Buffer | Readable | null {
   if (body.kind === "none") return null;
-  if (body.kind === "stream") return Readable.from(body.chunks, { objectMode: false });
+  if (body.kind === "stream") return Readable.from(body.chunks(), { objectMode: false });
   const [first = null, ...more] = body.chunks;
   return more.length === 0 ? first : Readable.from(body.chunks, { objectMode: false });
 }

@@ -1,25 +1,38 @@
 import type { Log } from "../access-log.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config/environment.ts";
-import type { Backend, BackendAuth, Limits, Target } from "../config/run.ts";
+import type { Backend, BackendAuth, Traffic } from "../config/run.ts";
 import { isSecret } from "../config/secret.ts";
-import { type RunnableBackend, runBackend } from "./backend.ts";
+import { type Affinity, createAffinity } from "./affinity.ts";
+import { type RunningBackend, runBackend } from "./backend.ts";
 import { type TokenBroker, createBroker } from "./credential/broker.ts";
 import { createCredential } from "./credential/credential.ts";
 import { describeFailure, describeSource } from "./credential/failure.ts";
 import { acquireFrom } from "./credential/source.ts";
+import { type Health, createHealth } from "./health.ts";
+import { createShared } from "./shared.ts";
 import { type Dial, type Timeouts, type Transport, createTransport } from "./transport.ts";
 
 /**
- * What the backends of a gateway share: connections, by target, and tokens, by credential and
- * scope. Two credentials never share a token, nor do two scopes.
+ * What the backends of a gateway share: connections, by target, tokens, by credential and scope, and
+ * what is known of a backend's health. Two credentials never share a token, nor do two scopes. All of
+ * it survives a new configuration as far as that one uses it.
  */
 export type Upstreams = {
-  run(backend: Backend): RunnableBackend;
+  readonly affinity: Affinity;
+  run<T extends Traffic>(backend: Backend, traffic: T): RunningBackend<T>;
   /** Gets the tokens now, so that the first request need not wait. A failure is logged. */
   warm(): void;
+  /** A new configuration is about to be compiled. */
+  begin(): void;
+  /** Gives up what the new configuration does not use; what is returned closes it. */
+  retire(): () => Promise<void>;
   close(): Promise<void>;
+  readonly counts: Counts;
 };
+
+/** How often it happened since the start. */
+export type Counts = { coolDowns: number; evictions: number };
 
 type Needs = {
   readonly env: Environment;
@@ -28,38 +41,66 @@ type Needs = {
   readonly random: () => number;
   readonly timeouts: Timeouts;
   readonly dial: Dial;
-  readonly limits: Limits;
 };
 
 type AzureAuth = Extract<BackendAuth, { kind: "azure" }>;
 
 export function createUpstreams(needs: Needs): Upstreams {
-  const { env, log, clock, random, timeouts, dial, limits } = needs;
-  const transports = new Map<string, Transport>();
-  const brokers = new Map<string, TokenBroker>();
+  const { env, log, clock, random, timeouts, dial } = needs;
+  const transports = createShared<Transport>();
+  const brokers = createShared<TokenBroker>();
+  const healths = createShared<Health>();
+  const counts: Counts = { coolDowns: 0, evictions: 0 };
 
   return {
-    run(backend) {
-      const transport = once(transports, identity(backend.target), () =>
-        createTransport(backend.target, timeouts, dial),
+    affinity: createAffinity(),
+    counts,
+    run(backend, traffic) {
+      const { target, auth, eviction, name } = backend;
+      const connect = backend.timeouts.connect ?? timeouts.connect;
+      const transport = transports.get(identity({ target, connect }), () =>
+        createTransport(target, { ...timeouts, connect }, dial),
       );
-      const credential = createCredential(backend.auth, tokensFor);
-      return runBackend(backend, transport, credential, limits.requestBody);
+      const health = healths.get(identity({ target, auth, traffic, eviction, name }), () =>
+        createHealth(eviction, (kind, milliseconds) => rest(name, kind, milliseconds)),
+      );
+      return runBackend(backend, traffic, {
+        transport,
+        health,
+        credential: createCredential(auth, tokensFor),
+      });
     },
     warm() {
-      for (const broker of brokers.values()) {
+      for (const broker of brokers.all()) {
         // What goes wrong has been logged by then, and the first request tries again.
         Promise.resolve(broker.token()).catch(() => undefined);
       }
     },
+    begin() {
+      for (const shared of [transports, brokers, healths]) shared.begin();
+    },
+    retire() {
+      const unused = { transports: transports.retire(), brokers: brokers.retire() };
+      healths.retire();
+      return async () => {
+        for (const broker of unused.brokers) broker.stop();
+        await Promise.all(unused.transports.map((transport) => transport.close()));
+      };
+    },
     async close() {
-      for (const broker of brokers.values()) broker.stop();
-      await Promise.all([...transports.values()].map((transport) => transport.destroy()));
+      for (const broker of brokers.all()) broker.stop();
+      await Promise.all(transports.all().map((transport) => transport.destroy()));
     },
   };
 
+  function rest(backend: string, kind: "limited" | "evicted", milliseconds: number): void {
+    if (kind === "limited") counts.coolDowns += 1;
+    else counts.evictions += 1;
+    log.warn({ backend, kind, forMs: Math.round(milliseconds) }, "backend is left alone");
+  }
+
   function tokensFor({ source, scope }: AzureAuth): TokenBroker {
-    return once(brokers, identity({ source, scope }), () =>
+    return brokers.get(identity({ source, scope }), () =>
       createBroker({
         acquire: acquireFrom(source, scope, env),
         clock,
@@ -80,18 +121,10 @@ export function createUpstreams(needs: Needs): Upstreams {
 }
 
 /** Equal settings give equal text. Kept in memory only: it spells secrets out. */
-function identity(settings: Target | { source: AzureAuth["source"]; scope: string }): string {
+function identity(settings: object): string {
   return JSON.stringify(settings, function (this: Record<string, unknown>, key, value: unknown) {
     // `value` has been through toJSON, which hides a secret.
     const raw = this[key];
     return isSecret(raw) ? raw.reveal() : value;
   });
-}
-
-function once<Value>(made: Map<string, Value>, key: string, make: () => Value): Value {
-  const existing = made.get(key);
-  if (existing !== undefined) return existing;
-  const value = make();
-  made.set(key, value);
-  return value;
 }

@@ -1,58 +1,113 @@
-import { isIP } from "node:net";
-import { scopeOf } from "../backend/scope.ts";
+import { resolveAuth } from "./resolve-backend-auth.ts";
+import { milliseconds, optionalMilliseconds } from "./duration.ts";
 import type { Path } from "./problem.ts";
-import type { CheckedBackend, CheckedPolicies, Resolving } from "./resolving.ts";
 import type {
-  AzureSource,
-  Backend,
-  BackendAuth,
-  ClientTls,
-  ManagedIdentity,
-  Traffic,
-} from "./run.ts";
-import { secret } from "./secret.ts";
+  CheckedBackend,
+  CheckedPolicies,
+  CheckedRoute,
+  Found,
+  Resolving,
+} from "./resolving.ts";
+import type { Backend, ClientTls, Eviction, PhaseTimeouts, Traffic } from "./run.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
-type CheckedAuth = NonNullable<Policies["backendAuth"]>;
-type CheckedAzure = NonNullable<CheckedAuth["azure"]>;
 type CheckedTls = NonNullable<Policies["backendTLS"]>;
 
-/** A policy and where it was found: the innermost level that has it wins, whole. */
-type Found<Policy> = { readonly value: Policy | undefined; readonly path: Path };
+/** A model endpoint as written, alone or in a group. */
+type Endpoint = {
+  readonly name: string | undefined;
+  readonly authority: string;
+  readonly policies: Policies | undefined;
+  readonly traffic: Traffic;
+  readonly weight: number;
+  readonly group: number;
+  readonly path: Path;
+};
 
-export function resolveBackend(
+/** One entry of a route's `backends`, as the backends it stands for. */
+export function resolveBackends(
   backend: CheckedBackend,
-  routePolicies: CheckedPolicies,
-  index: number,
+  route: Pick<CheckedRoute, "policies">,
+  pool: number,
   path: Path,
   resolving: Resolving,
-): Backend {
-  const levels: readonly { policies: Policies | undefined; path: Path }[] = [
-    { policies: backend.ai?.policies, path: [...path, "ai", "policies"] },
-    { policies: backend.policies, path: [...path, "policies"] },
-    { policies: routePolicies, path: [...path.slice(0, -2), "policies"] },
-  ];
-  const find = <Name extends keyof Policies>(name: Name): Found<Policies[Name]> => {
-    const level = levels.find(({ policies }) => policies?.[name] !== undefined);
-    return { value: level?.policies?.[name], path: [...(level?.path ?? path), name] };
-  };
+): Backend[] {
+  return endpointsOf(backend, path).map((endpoint) => {
+    const levels: readonly { policies: Policies | undefined; path: Path }[] = [
+      { policies: endpoint.policies, path: [...endpoint.path, "policies"] },
+      { policies: backend.ai?.policies, path: [...path, "ai", "policies"] },
+      { policies: backend.policies, path: [...path, "policies"] },
+      { policies: route.policies, path: [...path.slice(0, -2), "policies"] },
+    ];
+    const find = <Name extends keyof Policies>(name: Name): Found<Policies[Name]> => {
+      const level = levels.find(({ policies }) => policies?.[name] !== undefined);
+      return { value: level?.policies?.[name], path: [...(level?.path ?? path), name] };
+    };
+    const { authority, traffic, weight, group } = endpoint;
+    const colon = authority.lastIndexOf(":");
+    const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
+    const port = Number(authority.slice(colon + 1));
+    return {
+      name: endpoint.name ?? (authority === "" ? `backend${pool}` : authority),
+      pool,
+      poolWeight: backend.weight ?? 1,
+      group,
+      weight,
+      target: { host, port, tls: resolveTls(find("backendTLS"), port, resolving) },
+      auth: resolveAuth(find("backendAuth"), host, resolving),
+      traffic,
+      timeouts: resolveTimeouts(route.policies?.timeout),
+      eviction: resolveEviction(find("health").value),
+    };
+  });
+}
 
-  const authority = backend.ai?.hostOverride ?? backend.host ?? "";
-  const colon = authority.lastIndexOf(":");
-  const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
-  const port = Number(authority.slice(colon + 1));
+function endpointsOf({ ai, host }: CheckedBackend, path: Path): Endpoint[] {
+  const common = { weight: 1, group: 0, policies: undefined, path };
+  if (ai === undefined) {
+    return [{ ...common, name: host, authority: host ?? "", traffic: { kind: "transparent" } }];
+  }
+  if (ai.groups === undefined) {
+    const { name, hostOverride: authority = "" } = ai;
+    return [{ ...common, name, authority, traffic: modelTraffic(ai.provider, ai.pathOverride) }];
+  }
+  return ai.groups.flatMap(({ providers }, group) =>
+    providers.map((member, index) => ({
+      name: member.name,
+      authority: member.hostOverride,
+      policies: member.policies,
+      traffic: modelTraffic(member.provider, member.pathOverride),
+      weight: member.weight ?? 1,
+      group,
+      path: [...path, "ai", "groups", group, "providers", index],
+    })),
+  );
+}
+
+type CheckedProvider = NonNullable<NonNullable<CheckedBackend["ai"]>["provider"]>;
+
+function modelTraffic(provider: CheckedProvider | undefined, path: string | undefined): Traffic {
+  return { kind: "ai", model: provider?.openAI?.model, path };
+}
+
+function resolveTimeouts(written: CheckedPolicies["timeout"]): PhaseTimeouts {
+  const { connectTimeout, firstByteTimeout, idleTimeout } = written ?? {};
   return {
-    name: backend.ai?.name ?? backend.host ?? `backend${index}`,
-    weight: backend.weight ?? 1,
-    target: { host, port, tls: resolveTls(find("backendTLS"), port, resolving) },
-    auth: resolveAuth(find("backendAuth"), host, resolving),
-    traffic: resolveTraffic(backend),
+    connect: optionalMilliseconds(connectTimeout),
+    firstByte: optionalMilliseconds(firstByteTimeout),
+    idle: optionalMilliseconds(idleTimeout),
   };
 }
 
-function resolveTraffic({ ai }: CheckedBackend): Traffic {
-  if (ai === undefined) return { kind: "transparent" };
-  return { kind: "ai", model: ai.provider.openAI?.model, path: ai.pathOverride };
+/** Three failures in a row are no accident, and half a minute is how long a restart takes. */
+const defaultEviction: Eviction = { consecutiveFailures: 3, duration: 30_000 };
+
+function resolveEviction(health: Policies["health"]): Eviction {
+  const { consecutiveFailures, duration } = health?.eviction ?? {};
+  return {
+    consecutiveFailures: consecutiveFailures ?? defaultEviction.consecutiveFailures,
+    duration: duration === undefined ? defaultEviction.duration : milliseconds(duration),
+  };
 }
 
 /** TLS with system roots whenever the port is 443; agentgateway would speak plain text to it. */
@@ -69,65 +124,4 @@ function resolveTls(
     serverName: hostname,
     verify: insecure === true ? "none" : insecureHost === true ? "chain" : "full",
   };
-}
-
-function resolveAuth(
-  { value, path }: Found<CheckedAuth | undefined>,
-  host: string,
-  { pem, problem }: Resolving,
-): BackendAuth {
-  if (value === undefined) return { kind: "none" };
-  if (value.azure !== undefined) {
-    if (isIP(host) !== 0 && value.azure.scope === undefined) {
-      problem(
-        [...path, "azure"],
-        `${host} does not say which Azure service it is: set scope, such as https://cognitiveservices.azure.com/.default`,
-      );
-    }
-    return {
-      kind: "azure",
-      source: resolveSource(value.azure),
-      scope: value.azure.scope ?? scopeOf(host),
-    };
-  }
-  if (value.key === undefined) return { kind: "passthrough" };
-  if (typeof value.key === "string") return bearer(value.key);
-  const { header } = value.key.location ?? {};
-  const text = value.key.file === undefined ? value.key.value : pem.text(value.key.file)?.trim();
-  const { header: defaultHeader, prefix: defaultPrefix } = bearer("");
-  return {
-    kind: "key",
-    header: header?.name.toLowerCase() ?? defaultHeader,
-    prefix: header === undefined ? defaultPrefix : (header.prefix ?? ""),
-    value: secret(text ?? ""),
-  };
-}
-
-function bearer(value: string) {
-  return { kind: "key", header: "authorization", prefix: "Bearer ", value: secret(value) } as const;
-}
-
-function resolveSource({ explicitConfig }: CheckedAzure): AzureSource {
-  const written = explicitConfig?.clientSecret;
-  if (written !== undefined) {
-    return {
-      kind: "clientSecret",
-      tenantId: written.tenantId ?? written.tenant_id ?? "",
-      clientId: written.clientId ?? written.client_id ?? "",
-      clientSecret: secret(written.clientSecret ?? written.client_secret ?? ""),
-    };
-  }
-  const managed = explicitConfig?.managedIdentity;
-  if (managed === undefined) return { kind: "workloadIdentity" };
-  return { kind: "managedIdentity", identity: resolveIdentity(managed) };
-}
-
-type CheckedManaged = NonNullable<NonNullable<CheckedAzure["explicitConfig"]>["managedIdentity"]>;
-
-function resolveIdentity(managed: CheckedManaged | null): ManagedIdentity {
-  const id = managed?.userAssignedIdentity;
-  if (id?.clientId !== undefined) return { kind: "clientId", id: id.clientId };
-  if (id?.objectId !== undefined) return { kind: "objectId", id: id.objectId };
-  if (id?.resourceId !== undefined) return { kind: "resourceId", id: id.resourceId };
-  return { kind: "systemAssigned" };
 }

@@ -1,9 +1,19 @@
 import { createHash } from "node:crypto";
+import { milliseconds } from "./duration.ts";
 import { faultInKeySet } from "./jwk-set.ts";
 import type { Path } from "./problem.ts";
 import { resolveAuthority, resolvePathRewrite, resolveUrlRewrite } from "./resolve-route.ts";
 import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
-import type { ApiKeyAuth, Cors, HeaderEdits, JwtAuth, RateLimit, RoutePolicies } from "./run.ts";
+import type {
+  ApiKeyAuth,
+  Cors,
+  HeaderEdits,
+  JwtAuth,
+  RateLimit,
+  Retry,
+  RoutePolicies,
+  RouteTimeouts,
+} from "./run.ts";
 
 type Checked<Name extends keyof CheckedPolicies> = NonNullable<CheckedPolicies[Name]>;
 
@@ -15,7 +25,6 @@ export function resolvePolicies(
 ): RoutePolicies {
   const policies = route.policies ?? {};
   const { requestRedirect: redirect, directResponse, timeout } = policies;
-  const timeouts = resolveTimeouts(timeout, [...path, "timeout"], resolving);
   return {
     cors: policies.cors === undefined ? undefined : resolveCors(policies.cors),
     jwtAuth:
@@ -23,7 +32,8 @@ export function resolvePolicies(
     apiKey:
       policies.apiKey === undefined ? undefined : resolveApiKey(policies.apiKey, path, resolving),
     rateLimits: (policies.localRateLimit ?? []).map(resolveRateLimit),
-    timeout: timeouts.length === 0 ? undefined : Math.min(...timeouts),
+    timeouts: resolveTimeouts(timeout, [...path, "timeout"], resolving),
+    streamKeepAlive: shortest(policies.streamKeepAlive),
     requestHeaders: resolveEdits(
       policies.requestHeaderModifier,
       [...path, "requestHeaderModifier"],
@@ -66,14 +76,16 @@ function resolveTimeouts(
   written: Checked<"timeout"> | undefined,
   path: Path,
   { problem }: Resolving,
-): number[] {
-  const { requestTimeout, backendRequestTimeout } = written ?? {};
-  return Object.entries({ requestTimeout, backendRequestTimeout }).flatMap(([name, duration]) => {
-    if (duration === undefined) return [];
-    const value = milliseconds(duration);
-    if (value > longestTimeout) problem([...path, name], "expected at most 24h");
-    return [value];
-  });
+): RouteTimeouts {
+  for (const [name, duration] of Object.entries(written ?? {})) {
+    if (duration !== undefined && milliseconds(duration) > longestTimeout) {
+      problem([...path, name], "expected at most 24h");
+    }
+  }
+  return {
+    request: shortest(written?.requestTimeout, written?.backendRequestTimeout),
+    total: shortest(written?.totalTimeout),
+  };
 }
 
 function resolveCors(written: Checked<"cors">): Cors {
@@ -217,15 +229,20 @@ function lowerNames(fields: Readonly<Record<string, string>> | undefined) {
   return Object.entries(fields ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** Milliseconds of the shortest of those given. */
+function shortest(...durations: readonly (string | undefined)[]): number | undefined {
+  const given = durations.filter((duration) => duration !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given.map(milliseconds));
+}
 
-/** `1m30s` -> 90000 */
-export function milliseconds(duration: string): number {
-  let total = 0;
-  for (const [, amount, unit] of duration.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
-    total += Number(amount) * (units[unit ?? ""] ?? 0);
-  }
-  return total;
+const defaultBackoff = 250;
+
+export function resolveRetry(written: Checked<"retry"> | undefined): Retry {
+  return {
+    attempts: written?.attempts ?? (written === undefined ? undefined : 1),
+    backoff: written?.backoff === undefined ? defaultBackoff : milliseconds(written.backoff),
+    codes: written?.codes ?? "default",
+  };
 }
 
 function sha256(text: string): string {

@@ -13,8 +13,8 @@ import type {
   RoutePolicies,
   ServerTls,
 } from "./run.ts";
-import { resolveBackend } from "./resolve-backend.ts";
-import { resolvePolicies } from "./resolve-policies.ts";
+import { resolveBackends } from "./resolve-backend.ts";
+import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";
 import { resolveMatch } from "./resolve-route.ts";
 import { pemReader } from "./pem.ts";
 import type {
@@ -134,17 +134,23 @@ function resolveRoute(
   resolving: Resolving,
 ): Route {
   const written = route.backends ?? [];
-  const backends = written.map((backend, at) =>
-    resolveBackend(backend, route.policies, at, [...path, "backends", at], resolving),
+  const backends = written.flatMap((backend, at) =>
+    resolveBackends(backend, route, at, [...path, "backends", at], resolving),
   );
   const policies = resolvePolicies(route, [...path, "policies"], resolving);
   const answersItself = policies.redirect !== undefined || policies.directResponse !== undefined;
   if (backends.length === 0 && !answersItself) {
     resolving.problem(path, "expected at least one backend, requestRedirect or directResponse");
-  } else if (backends.length > 0 && backends.every(({ weight }) => weight === 0)) {
+  } else if (backends.length > 0 && backends.every(({ poolWeight }) => poolWeight === 0)) {
     resolving.problem(
       [...path, "backends"],
       "every backend has weight 0: no request can be served",
+    );
+  }
+  if (new Set(backends.map(({ traffic }) => traffic.kind)).size > 1) {
+    resolving.problem(
+      [...path, "backends"],
+      "ai and host backends cannot share a route: its requests are either understood or carried as they are",
     );
   }
   checkHeaderCollisions(policies.requestHeaders, backends, path, resolving);
@@ -160,6 +166,7 @@ function resolveRoute(
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
     policies,
+    retry: resolveRetry(route.policies.retry),
     backends,
   };
 }

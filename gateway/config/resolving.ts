@@ -14,3 +14,6 @@ export type CheckedListener = CheckedBind["listeners"][number];
 export type CheckedRoute = NonNullable<CheckedListener["routes"]>[number];
 export type CheckedPolicies = NonNullable<CheckedRoute["policies"]>;
 export type CheckedBackend = NonNullable<CheckedRoute["backends"]>[number];
+
+/** A policy and where it was found: the innermost level that has it wins, whole. */
+export type Found<Policy> = { readonly value: Policy | undefined; readonly path: Path };

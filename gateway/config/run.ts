@@ -38,7 +38,17 @@ export type Route = {
   readonly hostnames: readonly string[];
   readonly matches: readonly Match[];
   readonly policies: RoutePolicies;
+  readonly retry: Retry;
   readonly backends: readonly Backend[];
+};
+
+export type Retry = {
+  /** Tries beyond the first; undefined is one for each backend there is. */
+  readonly attempts: number | undefined;
+  /** Milliseconds before a backend is tried again; doubles each time. */
+  readonly backoff: number;
+  /** Statuses that another try may mend. */
+  readonly codes: readonly number[] | "default";
 };
 
 export type Match = {
@@ -66,13 +76,22 @@ export type RoutePolicies = {
   readonly jwtAuth: JwtAuth | undefined;
   readonly apiKey: ApiKeyAuth | undefined;
   readonly rateLimits: readonly RateLimit[];
-  /** Milliseconds an answer may take to begin. */
-  readonly timeout: number | undefined;
+  readonly timeouts: RouteTimeouts;
+  /** Milliseconds of silence after which a stream gets a comment, to keep its connection. */
+  readonly streamKeepAlive: number | undefined;
   readonly requestHeaders: HeaderEdits;
   readonly responseHeaders: HeaderEdits;
   readonly urlRewrite: UrlRewrite;
   readonly redirect: Redirect | undefined;
   readonly directResponse: DirectResponse | undefined;
+};
+
+/** Milliseconds. */
+export type RouteTimeouts = {
+  /** Until the answer begins, over all tries. */
+  readonly request: number | undefined;
+  /** Until the answer has ended. */
+  readonly total: number | undefined;
 };
 
 export type Cors = {
@@ -161,23 +180,47 @@ export type PathRewrite =
 
 export type Backend = {
   readonly name: string;
-  /** Share of the requests among the route's backends; 0 takes none. */
+  /** The entry of the config's list that this is, or is a part of. */
+  readonly pool: number;
+  /** Share of the requests among the route's pools; 0 takes none. */
+  readonly poolWeight: number;
+  /** Place of its group within the pool: 0 is used as long as one of it can be. */
+  readonly group: number;
+  /** Share of the requests among its group. */
   readonly weight: number;
   readonly target: Target;
   readonly auth: BackendAuth;
   readonly traffic: Traffic;
+  readonly timeouts: PhaseTimeouts;
+  readonly eviction: Eviction;
+};
+
+/** Milliseconds; undefined is the gateway's default. */
+export type PhaseTimeouts = {
+  readonly connect: number | undefined;
+  readonly firstByte: number | undefined;
+  readonly idle: number | undefined;
+};
+
+/** A backend that fails so often in a row gets no requests for so long. */
+export type Eviction = {
+  readonly consecutiveFailures: number;
+  /** Milliseconds. */
+  readonly duration: number;
 };
 
 /** What the backend understands. */
-export type Traffic =
-  | {
-      readonly kind: "ai";
-      /** Replaces the body's `model`. */
-      readonly model: string | undefined;
-      /** Replaces path and query. */
-      readonly path: string | undefined;
-    }
-  | { readonly kind: "transparent" };
+export type Traffic = ModelTraffic | TransparentTraffic;
+
+export type ModelTraffic = {
+  readonly kind: "ai";
+  /** Replaces the body's `model`. */
+  readonly model: string | undefined;
+  /** Replaces path and query. */
+  readonly path: string | undefined;
+};
+
+export type TransparentTraffic = { readonly kind: "transparent" };
 
 export type Target = {
   readonly host: string;

@@ -1,15 +1,23 @@
 import * as z from "zod";
-import { backendAuth, backendTLS, urlRewrite } from "./written/backend-policies.ts";
+import { ai, weight } from "./written/ai-backend.ts";
+import {
+  backendAuth,
+  backendPolicies,
+  backendTLS,
+  health,
+  urlRewrite,
+} from "./written/backend-policies.ts";
 import { apiKey, jwtAuth } from "./written/inbound-policies.ts";
 import { match } from "./written/match.ts";
 import { object, oneOf } from "./written/object.ts";
-import { authority, hostname, port, text } from "./written/scalar.ts";
+import { authority, duration, hostname, port, text } from "./written/scalar.ts";
 import {
   cors,
   directResponse,
   headerModifier,
   localRateLimit,
   requestRedirect,
+  retry,
   timeout,
 } from "./written/traffic-policies.ts";
 
@@ -22,7 +30,6 @@ import {
 const outsideRoutePolicies = [
   "basicAuth",
   "remoteRateLimit",
-  "retry",
   "requestMirror",
   "ai",
   "mcpAuthentication",
@@ -33,32 +40,9 @@ const outsideRoutePolicies = [
   "extProc",
   "transformations",
   "csrf",
-  "health",
   "buffer",
   "oidc",
 ];
-const outsideBackendPolicies = [
-  "ai",
-  "health",
-  "transformations",
-  "requestHeaderModifier",
-  "responseHeaderModifier",
-  "requestRedirect",
-  "requestMirror",
-  "mcpAuthorization",
-  "a2a",
-  "http",
-  "tcp",
-  "inferenceRouting",
-  "authorization",
-  "extAuthz",
-];
-
-const backendPolicies = object(
-  { backendAuth: backendAuth.optional(), backendTLS: backendTLS.optional() },
-  outsideBackendPolicies,
-);
-
 /** Also a listener's, for all its routes; a route's own policy of the same name takes its place. */
 const routePolicies = object(
   {
@@ -67,6 +51,8 @@ const routePolicies = object(
     apiKey: apiKey.optional(),
     localRateLimit: localRateLimit.optional(),
     timeout: timeout.optional(),
+    retry: retry.optional(),
+    streamKeepAlive: duration.optional(),
     requestHeaderModifier: headerModifier.optional(),
     responseHeaderModifier: headerModifier.optional(),
     urlRewrite: urlRewrite.optional(),
@@ -74,36 +60,14 @@ const routePolicies = object(
     directResponse: directResponse.optional(),
     backendAuth: backendAuth.optional(),
     backendTLS: backendTLS.optional(),
+    health: health.optional(),
   },
   outsideRoutePolicies,
 );
 
-const provider = oneOf(
-  { openAI: object({ model: text.optional() }).nullable().optional() },
-  ["openAI"],
-  ["azure", "azureOpenAI", "anthropic", "gemini", "vertex", "bedrock", "custom"],
-);
-
-const ai = object(
-  {
-    name: text,
-    hostOverride: authority,
-    pathOverride: z
-      .string()
-      .regex(/^\/\S*$/, { error: "expected a path and query that start with /" })
-      .optional(),
-    provider,
-    policies: backendPolicies.optional(),
-  },
-  ["pathPrefix", "groups", "tokenize"],
-);
-
 const backend = oneOf(
   {
-    weight: z
-      .int({ error: "expected a whole number from 0" })
-      .min(0, { error: "expected a whole number from 0" })
-      .optional(),
+    weight: weight.optional(),
     policies: backendPolicies.optional(),
     ai: ai.optional(),
     host: authority.optional(),

@@ -1,10 +1,11 @@
 import type { CompilePolicy } from "./policy.ts";
 
-/** Limits how long the answer may take to begin; a stream that has begun may take its time. */
-export const timeout: CompilePolicy = ({ timeout: milliseconds }) =>
-  milliseconds === undefined
+/** How long the answer may take, and how a silent stream is kept open. */
+export const timeout: CompilePolicy = ({ timeouts, streamKeepAlive }) =>
+  (timeouts.request ?? timeouts.total ?? streamKeepAlive) === undefined
     ? undefined
     : (exchange) => {
-        exchange.timeout = milliseconds;
+        exchange.timeouts = timeouts;
+        exchange.streamKeepAlive = streamKeepAlive;
         return "next";
       };

@@ -11,6 +11,10 @@ export type AccessRecord = {
   caller?: CallerRecord;
   /** Requests sent upstream; more than one after a retry. */
   attempts: number;
+  /** Backends that were tried and did not do, in order. */
+  tries?: FailedTry[];
+  /** Why a request that failed was not tried elsewhere. */
+  notRetried?: string;
   upstreamStatus?: number;
   upstreamRequestId?: string;
   modelRequested?: string;
@@ -23,6 +27,10 @@ export type AccessRecord = {
   timeToFirstByte?: number;
   outcome: string;
 };
+
+export type FailedTry =
+  | { readonly backend: string; readonly status: number }
+  | { readonly backend: string; readonly reason: string };
 
 /** Who called: the name of a key, or the subject and application of a token. Never the credential. */
 export type CallerRecord =

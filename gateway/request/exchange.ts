@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { AuthorityRewrite, HeaderEdits } from "../config/run.ts";
+import type { AuthorityRewrite, HeaderEdits, RouteTimeouts } from "../config/run.ts";
 import type { Caller } from "./caller.ts";
 import type { AccessRecord } from "./access-record.ts";
 import type { TokensUsed } from "./tokens-used.ts";
@@ -25,8 +25,10 @@ export type Exchange = {
   caller: Caller;
   /** The header that carried a key of this gateway's, in lower case: it goes no further. */
   spentHeader: string | undefined;
-  /** Milliseconds the answer may take to begin, from the request's arrival. */
-  timeout: number | undefined;
+  /** From the request's arrival. */
+  timeouts: RouteTimeouts;
+  /** Milliseconds of silence after which a stream gets a comment. */
+  streamKeepAlive: number | undefined;
   /** Called once with the tokens used, where any were. */
   readonly onTokens: ((used: TokensUsed) => void)[];
   readonly record: AccessRecord;

@@ -13,20 +13,21 @@ export function watchAnswer(
   headers: IncomingHttpHeaders,
   plan: Plan,
   record: AccessRecord,
+  onResponseId: (id: string) => void,
 ): Watch | undefined {
   const type = headers["content-type"] ?? "";
   const encoded = headers["content-encoding"] !== undefined;
   if (status !== 200 || encoded) return undefined;
-  if (type.startsWith("text/event-stream")) return watchEvents(plan, record);
-  if (type.startsWith("application/json")) return watchJson(record);
+  if (type.startsWith("text/event-stream")) return watchEvents(plan, record, onResponseId);
+  if (type.startsWith("application/json")) return watchJson(record, onResponseId);
   return undefined;
 }
 
-const usageKey = new Set(["usage"]);
+const watched = new Set(["usage", "id"]);
 
 /** Passes every byte on as it comes and reads `usage` on the way. */
-function watchJson(record: AccessRecord): Watch {
-  const scanner = createJsonScanner(usageKey);
+function watchJson(record: AccessRecord, onResponseId: (id: string) => void): Watch {
+  const scanner = createJsonScanner(watched);
   let readable = true;
   const attend = (read: () => void): void => {
     try {
@@ -38,20 +39,27 @@ function watchJson(record: AccessRecord): Watch {
   };
   return {
     edits: false,
+    commentable: false,
     data(chunk) {
       attend(() => scanner.push(chunk));
       return chunk;
     },
     end() {
-      attend(() => note(scanner.end().members.at(-1)?.text, record));
+      attend(() => {
+        for (const { key, text } of scanner.end().members) {
+          const value: unknown = text === undefined ? undefined : JSON.parse(text);
+          if (key === "usage") note(value, record);
+          else if (typeof value === "string") onResponseId(value);
+        }
+      });
       return undefined;
     },
     broken: () => undefined,
   };
 }
 
-function note(usage: string | undefined, record: AccessRecord): void {
-  const tokens = usage === undefined ? undefined : tokensOf(JSON.parse(usage));
+function note(usage: unknown, record: AccessRecord): void {
+  const tokens = tokensOf(usage);
   if (tokens !== undefined) record.tokens = tokens;
 }
 
@@ -59,10 +67,11 @@ function note(usage: string | undefined, record: AccessRecord): void {
  * Passes whole events on as they end, byte for byte. Holds back the usage chunk that the caller did
  * not ask for, and ends a broken stream with an error event, which OpenAI's clients raise.
  */
-function watchEvents(plan: Plan, record: AccessRecord): Watch {
+function watchEvents(plan: Plan, record: AccessRecord, onResponseId: (id: string) => void): Watch {
   const splitter = createEventSplitter();
   return {
     edits: plan.hideUsage,
+    commentable: true,
     data(chunk) {
       const events = splitter.push(chunk);
       const passed = events.filter((event) => attend(event) === "pass");
@@ -75,6 +84,10 @@ function watchEvents(plan: Plan, record: AccessRecord): Watch {
   };
 
   function attend(event: Buffer): "pass" | "hold" {
+    if (event.includes("response.created")) {
+      const { id } = nested(eventData(event)["response"]);
+      if (typeof id === "string") onResponseId(id);
+    }
     if (!event.includes('"usage"')) return "pass";
     const data = eventData(event);
     const tokens = tokensOf(data["usage"]) ?? tokensOf(nested(data["response"])["usage"]);

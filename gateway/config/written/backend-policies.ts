@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { empty, object, oneOf } from "./object.ts";
-import { fieldName, hostname, port, text } from "./scalar.ts";
+import { duration, fieldName, hostname, port, text } from "./scalar.ts";
 
 const spelling = (camel: string, snake: string) => ({
   camel,
@@ -119,6 +119,49 @@ export const urlRewrite = object({
     ["full", "prefix"],
   ).optional(),
 });
+
+/** When a backend that fails is left alone for a while. */
+export const health = object(
+  {
+    eviction: object(
+      {
+        duration: duration.optional(),
+        consecutiveFailures: z
+          .int({ error: "expected a whole number from 1" })
+          .min(1, { error: "expected a whole number from 1" })
+          .optional(),
+      },
+      ["restoreHealth", "healthThreshold"],
+    ).optional(),
+  },
+  ["unhealthyExpression"],
+);
+
+const outsideBackendPolicies = [
+  "ai",
+  "transformations",
+  "requestHeaderModifier",
+  "responseHeaderModifier",
+  "requestRedirect",
+  "requestMirror",
+  "mcpAuthorization",
+  "a2a",
+  "http",
+  "tcp",
+  "inferenceRouting",
+  "authorization",
+  "extAuthz",
+];
+
+/** What can be said of a backend, at the backend itself, its `ai` part, or its route. */
+export const backendPolicies = object(
+  {
+    backendAuth: backendAuth.optional(),
+    backendTLS: backendTLS.optional(),
+    health: health.optional(),
+  },
+  outsideBackendPolicies,
+);
 
 export type WrittenBackendAuth = z.input<typeof backendAuth>;
 export type WrittenBackendTls = z.input<typeof backendTLS>;

@@ -52,11 +52,40 @@ export const localRateLimit = z
   )
   .min(1, { error: "expected at least one limit" });
 
-/** How long an answer may take to begin. */
+/**
+ * How long things may take. `requestTimeout` (agentgateway's) runs until the answer begins, over all
+ * tries. The phases are additions: connecting, first byte and silence between chunks of one try, and
+ * the whole of an answer.
+ */
 export const timeout = object({
   requestTimeout: positiveDuration.optional(),
   backendRequestTimeout: positiveDuration.optional(),
+  connectTimeout: positiveDuration.optional(),
+  firstByteTimeout: positiveDuration.optional(),
+  idleTimeout: positiveDuration.optional(),
+  totalTimeout: positiveDuration.optional(),
 });
+
+/** Answers that the same request would get again, wherever it is sent, are not to be retried. */
+const retryable = z
+  .int({ error: "expected a status" })
+  .refine((code) => [408, 409, 425, 429].includes(code) || (code >= 500 && code <= 599), {
+    error: "expected 408, 409, 425, 429 or a status from 500 to 599",
+  });
+
+/** Tries beyond the first: `attempts: 2` is three in all. */
+export const retry = object(
+  {
+    attempts: z
+      .int({ error: "expected a whole number from 0" })
+      .min(0, { error: "expected a whole number from 0" })
+      .max(20, { error: "expected at most 20" })
+      .optional(),
+    backoff: duration.optional(),
+    codes: z.array(retryable).optional(),
+  },
+  ["precondition"],
+);
 
 const fields = z.record(fieldName, fieldValue);
 

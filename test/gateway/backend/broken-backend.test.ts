@@ -186,7 +186,7 @@ for (const { kind, to, asked } of kinds) {
     const reply = await call(origin, question);
     assert.deepEqual([reply.status, reply.body.length, reply.ending], [200, 10, "broken"]);
     const [line] = await accessLog(1);
-    assert.partialDeepStrictEqual(line, { outcome: "upstream_timeout" });
+    assert.partialDeepStrictEqual(line, { outcome: "upstream_idle_timeout" });
   });
 }
 

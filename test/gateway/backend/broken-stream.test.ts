@@ -60,7 +60,7 @@ test("a stream that falls silent ends likewise after the idle time", async (t) =
   const reply = await call(origin, chat({ messages, stream: true }));
   assert.equal(reply.ending, "broken");
   expectErrorEvent(reply.body.toString());
-  assert.partialDeepStrictEqual(await accessLog(1), [{ outcome: "upstream_timeout" }]);
+  assert.partialDeepStrictEqual(await accessLog(1), [{ outcome: "upstream_idle_timeout" }]);
 });
 
 test("a chunk before the cut that is no event yet is not passed off as one", async (t) => {

@@ -131,18 +131,20 @@ function listenerOf(list: readonly Named[]): Listener {
     jwtAuth: undefined,
     apiKey: undefined,
     rateLimits: [],
-    timeout: undefined,
+    timeouts: { request: undefined, total: undefined },
+    streamKeepAlive: undefined,
     requestHeaders: none,
     responseHeaders: none,
     urlRewrite: { authority: { kind: "auto" }, path: { kind: "none" } },
     redirect: undefined,
     directResponse: undefined,
   };
+  const retry: Route["retry"] = { attempts: undefined, backoff: 0, codes: "default" };
   return {
     name: "l",
     hostname: undefined,
     tls: undefined,
-    routes: list.map((route) => ({ ...route, policies, backends: [] })),
+    routes: list.map((route) => ({ ...route, policies, retry, backends: [] })),
   };
 }
 

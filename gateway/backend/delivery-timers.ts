@@ -1,0 +1,48 @@
+import type { Exchange } from "../request/exchange.ts";
+
+/** The clocks that run while an answer is awaited and delivered. */
+export type DeliveryTimers = {
+  /** The answer has begun; `commentable` when silence in it may be broken. */
+  begun(commentable: boolean): void;
+  /** Something has gone to the caller. */
+  heard(): void;
+  clear(): void;
+};
+
+type Work = {
+  /** The answer has not begun in time. */
+  onRequest(): void;
+  /** The answer has not ended in time. */
+  onTotal(): void;
+  /** The caller has heard nothing for a while. */
+  onSilence(): void;
+};
+
+/** What a route does not limit costs no timer. */
+export function startTimers(
+  { arrived, timeouts: { request, total }, streamKeepAlive }: Exchange,
+  { onRequest, onTotal, onSilence }: Work,
+): DeliveryTimers {
+  const requestTimer = after(request, onRequest);
+  const totalTimer = after(total, onTotal);
+  let silence: NodeJS.Timeout | undefined;
+  return {
+    begun(commentable) {
+      clearTimeout(requestTimer);
+      if (commentable && streamKeepAlive !== undefined) {
+        silence = setInterval(onSilence, streamKeepAlive);
+      }
+    },
+    heard: () => void silence?.refresh(),
+    clear() {
+      clearTimeout(requestTimer);
+      clearTimeout(totalTimer);
+      clearInterval(silence);
+    },
+  };
+
+  function after(milliseconds: number | undefined, work: () => void): NodeJS.Timeout | undefined {
+    if (milliseconds === undefined) return undefined;
+    return setTimeout(work, Math.max(0, arrived + milliseconds - performance.now()));
+  }
+}

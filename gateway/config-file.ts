@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { readFileSync, watch } from "node:fs";
+import { dirname } from "node:path";
+import type { Environment } from "./config/environment.ts";
+import { type Loaded, loadConfig } from "./config/load.ts";
+
+/** A configuration with the files it names. */
+export type ConfigFile = {
+  /** Throws the system's error when the file itself cannot be read. */
+  load(): Loaded;
+  /**
+   * Calls `onChange` with each new content of the file, or of one it names, whatever the way it was
+   * changed: written over, renamed onto, or by a secret mount's swapped link.
+   */
+  watch(onChange: (loaded: Loaded) => void): () => void;
+};
+
+/** Milliseconds. Notifications are a hint; some mounts send none. */
+const pollInterval = 5_000;
+/** Milliseconds that a writer is given to finish. */
+const settling = 100;
+
+export function openConfigFile(file: string, env: Environment): ConfigFile {
+  /** What has been read, by path: a digest, or nothing where it could not be. */
+  let seen = new Map<string, string>();
+  return { load, watch: startWatching };
+
+  function load(): Loaded {
+    seen = new Map();
+    const source = read(file);
+    return loadConfig(source, { env, readFile: (path) => read(path).toString("utf8") });
+  }
+
+  function read(path: string): Buffer {
+    seen.set(path, "");
+    const content = readFileSync(path);
+    seen.set(path, digest(content));
+    return content;
+  }
+
+  function startWatching(onChange: (loaded: Loaded) => void): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const look = () => {
+      if (!hasChanged()) return;
+      try {
+        onChange(load());
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        onChange({ problems: [{ line: 1, column: 1, path: "", message }] });
+      }
+    };
+    const lookSoon = () => {
+      clearTimeout(timer);
+      timer = setTimeout(look, settling);
+    };
+    const watcher = watch(dirname(file), { persistent: false }, lookSoon);
+    // The folder itself may be replaced; the poll goes on.
+    watcher.on("error", () => undefined);
+    const poll = setInterval(look, pollInterval);
+    poll.unref();
+    return () => {
+      watcher.close();
+      clearTimeout(timer);
+      clearInterval(poll);
+    };
+  }
+
+  function hasChanged(): boolean {
+    return [...seen].some(([path, before]) => {
+      try {
+        return digest(readFileSync(path)) !== before;
+      } catch {
+        return before !== "";
+      }
+    });
+  }
+}
+
+function digest(content: Buffer): string {
+  return createHash("sha256").update(content).digest("base64");
+}
