@@ -6,11 +6,12 @@ import { foundryConnection } from "./connection.ts";
 import { containerApp, endpointOf } from "./container-app.ts";
 import { containerEnvironment } from "./environment.ts";
 import { foundryOf } from "./foundry.ts";
-import { resolvePlan } from "./resolve-plan.ts";
+import { ownVariables } from "./gateway-variables.ts";
+import { grants } from "./grants.ts";
 import { gatewayIdentity } from "./identity.ts";
 import { namedDeployments } from "./outline-plan.ts";
 import { gatewayPlace } from "./place.ts";
-import { grants } from "./grants.ts";
+import { resolvePlan } from "./resolve-plan.ts";
 
 /** Ids of the user-assigned identity the gateway runs as. */
 export interface GatewayIdentity {
@@ -66,11 +67,7 @@ export class FoundryGateway extends pulumi.ComponentResource {
     const foundry = foundryOf(name, args.foundry, namedDeployments(name, args), place, child);
     const identity = gatewayIdentity(name, args.identity, place, child);
     const keys = makeCallerKeys(name, keysOf(args.callers), child);
-    const own = {
-      AZURE_CLIENT_ID: identity.clientId,
-      FOUNDRY_HOST: foundry.host,
-      FOUNDRY_PROJECT: foundry.project ?? "",
-    };
+    const own = ownVariables(identity.clientId, foundry.host, foundry.project);
     const plan = resolvePlan(name, args, { foundry, identity, keys, own });
     const granted = grants(name, args, { foundry, identity, role: plan.role }, child);
     const environment = containerEnvironment(name, args.environment, place, child);

@@ -4,7 +4,7 @@ import { inboundPolicies, keysOf } from "./callers.ts";
 import { type Sketch, sketchOf, unknownValue } from "./config-source.ts";
 import { accountHost, accountName, isOpenAiOnly } from "./foundry-create.ts";
 import { projectName } from "./foundry.ts";
-import { variablesForCheck } from "./gateway-container.ts";
+import { ownVariables, variablesForCheck } from "./gateway-variables.ts";
 import { planGateway } from "./gateway-plan.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { parseResourceId } from "./resource-id.ts";
@@ -61,11 +61,7 @@ function outline(
       tenantId: later.guid,
       audiences: (args.callers?.entra?.audiences ?? []).map(() => later.audience),
     }),
-    env: variablesForCheck(env, {
-      AZURE_CLIENT_ID: later.guid,
-      FOUNDRY_HOST: host,
-      FOUNDRY_PROJECT: projectName(args.foundry) ?? "",
-    }),
+    env: variablesForCheck(env, ownVariables(later.guid, host, projectName(args.foundry))),
     clientId: undefined,
     unknown: sketch.later,
     account,

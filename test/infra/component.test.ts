@@ -291,6 +291,9 @@ describe("the app", () => {
     assert.ok(drain > 240 && drain < template.terminationGracePeriodSeconds);
     assert.ok(template.terminationGracePeriodSeconds <= 600);
     assert.equal("revisionSuffix" in template, false);
+    for (const { failureThreshold, periodSeconds } of container.probes) {
+      assert.ok(failureThreshold <= 10 && periodSeconds <= 240, "Azure takes no more");
+    }
   });
 
   test("a new revision comes with new gateway code or configuration, and with nothing else", async () => {
