@@ -1,3 +1,4 @@
+import { formatPath } from "../gateway/config/problem.ts";
 import type { FoundryGatewayArgs } from "./args.ts";
 import { isLater } from "./args-shape.ts";
 import { inboundPolicies, keysOf } from "./callers.ts";
@@ -32,7 +33,10 @@ export function outlineProblems(
   sketch: Sketch,
 ): readonly InputProblem[] {
   const plan = outline(gateway, args, sketch);
-  return plan !== undefined && "problems" in plan ? plan.problems : [];
+  if (plan === undefined || !("problems" in plan)) return [];
+  // What stands for a value that is not known yet is nobody's mistake.
+  const unknown = sketch.later.map((path) => `gateway.${formatPath(path)}`);
+  return plan.problems.filter(({ input }) => !unknown.includes(input));
 }
 
 /** The deployments the routes name, as far as that is known before any resource is there. */

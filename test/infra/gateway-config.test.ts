@@ -94,6 +94,46 @@ describe("a configuration that does not parse", () => {
     assert.match(problems[0] ?? "", /^gateway\.binds\[0\]\.listeners\[0\]\.hostname: /);
   });
 
+  test("a deployment that is an output is not missing", () => {
+    const ai = (model: pulumi.Input<string>) => ({
+      binds: [
+        {
+          port: 3000,
+          listeners: [
+            {
+              routes: [
+                {
+                  policies: {
+                    backendAuth: {
+                      azure: {
+                        explicitConfig: {
+                          managedIdentity: {
+                            userAssignedIdentity: { clientId: "$AZURE_CLIENT_ID" },
+                          },
+                        },
+                      },
+                    },
+                  },
+                  backends: [
+                    {
+                      ai: {
+                        name: "foundry",
+                        hostOverride: "$FOUNDRY_HOST:443",
+                        provider: { openAI: { model } },
+                      },
+                    },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+    assert.deepEqual(problemsOf({ gateway: ai(pulumi.output(Promise.resolve("gpt-4"))) }), []);
+    assert.match(problemsOf({ gateway: ai("gpt-4") })[0] ?? "", /there is no deployment "gpt-4"/);
+  });
+
   test("an undefined variable is told; the app's own and those of env are known", () => {
     assert.match(problemsOf({ gateway: config({ model: "model: $MODEL" }) })[0] ?? "", /MODEL/);
     const env = [{ name: "MODEL", value: "gpt-5-mini" }];
