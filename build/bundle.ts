@@ -24,6 +24,9 @@ const result = await build({
   format: "cjs",
   mainFields: ["module", "main"],
   legalComments: "none",
+  // A dependency's deprecated call counts as the application's own once it is bundled, and Node
+  // would warn its operator of it.
+  banner: { js: "process.noDeprecation = true;" },
   logLevel: "warning",
   plugins: [slimming(createRequire(import.meta.url))],
   write: false,
