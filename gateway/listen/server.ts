@@ -1,5 +1,6 @@
 import {
   IncomingMessage,
+  type RequestListener,
   type Server,
   type ServerOptions,
   ServerResponse,
@@ -57,7 +58,7 @@ export type Edge = {
 /** The server of one bind. It does not listen yet. */
 export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
   const { patience } = edge;
-  const server = createServerOf(bind, app, {
+  const server = createServerOf(bind, listenerOf(app), {
     ...presetPrototypes(app),
     maxHeaderSize,
     insecureHTTPParser: false,
@@ -89,12 +90,20 @@ function guard(server: Server, edge: Edge): void {
   server.on("connect", (_, socket: Duplex) => answerRaw(socket, { kind: "bad_request_target" }));
 }
 
-function createServerOf(bind: Bind, app: Express, options: ServerOptions): Server {
+/** Express answers in its own words what it cannot route; that is only a target it cannot parse. */
+function listenerOf(app: Express): RequestListener {
+  return (request, response) => {
+    const unrouted = () => answerRaw(request.socket, { kind: "bad_request_target" });
+    Reflect.apply(app, undefined, [request, response, unrouted]);
+  };
+}
+
+function createServerOf(bind: Bind, serve: RequestListener, options: ServerOptions): Server {
   const listeners = bind.listeners.flatMap(({ hostname, tls }) =>
     tls === undefined ? [] : [{ hostname, tls, context: secureContext(tls) }],
   );
   const [first] = listeners;
-  if (first === undefined) return createServer(options, app);
+  if (first === undefined) return createServer(options, serve);
 
   const find = listenerFinder(listeners);
   return createSecureServer(
@@ -106,7 +115,7 @@ function createServerOf(bind: Bind, app: Express, options: ServerOptions): Serve
       key: first.tls.key.reveal(),
       SNICallback: (name, done) => done(null, find(name.toLowerCase())?.context),
     },
-    app,
+    serve,
   );
 }
 
