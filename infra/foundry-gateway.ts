@@ -13,6 +13,10 @@ import { namedDeployments } from "./outline-plan.ts";
 import { gatewayPlace } from "./place.ts";
 import { resolvePlan } from "./resolve-plan.ts";
 
+export type { FoundryGatewayArgs } from "./args.ts";
+export type { GatewayConfigInput } from "./gateway-config-input.ts";
+export { InvalidInput } from "./invalid-input.ts";
+
 /** Ids of the user-assigned identity the gateway runs as. */
 export interface GatewayIdentity {
   /** What a token request names it by. */
