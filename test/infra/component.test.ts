@@ -36,6 +36,7 @@ describe("with an account of its own", () => {
     const preview = await deploy({ foundry: create }, { preview: true });
     assert.deepEqual(names(preview), names(up));
     assert.equal(preview.outputs.foundryEndpoint, "https://acme-ai.services.ai.azure.com");
+    assert.equal(preview.outputs.role, "Cognitive Services OpenAI User");
     assert.equal(preview.outputs.endpoint, undefined);
   });
 
