@@ -13,7 +13,7 @@ import type { Duplex } from "node:stream";
 import type { Bind, ServerTls } from "../config/run.ts";
 import type { Reason } from "../errors.ts";
 import { listenerFinder } from "../route/listener.ts";
-import { answerRaw, faultOf, hangUp } from "./malformed.ts";
+import { answerRaw, faultOf, hangUp, isLeaving } from "./malformed.ts";
 
 /** Largest head of a request, in bytes. */
 const maxHeaderSize = 32 * 1024;
@@ -83,9 +83,10 @@ function guard(server: Server, edge: Edge): void {
   server.on("clientError", (error: Error, socket: Duplex) => {
     if (refused.has(socket)) return;
     refused.add(socket);
-    const reason = faultOf(error);
+    const fault = faultOf(error);
+    const reason: Reason = isLeaving(error) ? { kind: "client_closed" } : fault;
     if (socket.writable && edge.refuse(socket, reason)) hangUp(socket);
-    else answerRaw(socket, reason);
+    else answerRaw(socket, fault);
   });
   server.on("connect", (_, socket: Duplex) => answerRaw(socket, { kind: "bad_request_target" }));
 }
