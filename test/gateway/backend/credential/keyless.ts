@@ -76,7 +76,7 @@ export async function quiet(clock: FakeClock): Promise<void> {
   await until(() => clock.timers(callLimit) === 0);
 }
 
-/** Asks while time passes, a quarter of a second at a time, until there is an answer. */
+/** Asks while time passes, half a second at a time, until there is an answer. */
 export async function askWhilePassing(
   origin: string,
   clock: FakeClock,
@@ -86,8 +86,8 @@ export async function askWhilePassing(
   const answer = call(origin, asked).finally(() => void (progress.over = true));
   while (!progress.over) {
     await quiet(clock);
-    await clock.pass(250);
-    await pause(2);
+    await clock.pass(500);
+    await pause(1);
   }
   return answer;
 }
