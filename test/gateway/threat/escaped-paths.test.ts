@@ -65,7 +65,7 @@ test("dots within a name, and anything in the query, are none of the gateway's b
   );
 });
 
-test("2,000 random targets: an answer to each, no failure of the gateway, and only /open is reached", async (t) => {
+test("1,000 random targets: an answer to each, no failure of the gateway, and only /open is reached", async (t) => {
   const { port, logText } = await runGateway(t, yaml);
   const piece = fc.oneof(
     fc.constantFrom(
@@ -121,13 +121,13 @@ test("2,000 random targets: an answer to each, no failure of the gateway, and on
         sent += reached.length;
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
-  t.diagnostic(`2,000 targets, ${sent} of them passed on, no crash`);
+  t.diagnostic(`1,000 targets, ${sent} of them passed on, no crash`);
   assert.doesNotMatch(logText(), /request failed/);
 });
 
-test("1,000 random heads: an answer to each that is a request, and no failure of the gateway", async (t) => {
+test("500 random heads: an answer to each that is a request, and no failure of the gateway", async (t) => {
   const { port, logText } = await runGateway(t, yaml);
   const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
   const noise = fc.string({ unit: byte, maxLength: 40 });
@@ -175,7 +175,7 @@ test("1,000 random heads: an answer to each that is a request, and no failure of
         assert.match(answer, /^HTTP\/1\.1 [1-4]\d\d /);
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
   assert.doesNotMatch(logText(), /request failed/);
   for (const { path, headers } of foundry.requests) {

@@ -93,7 +93,7 @@ test("whatever is wrong with a key, the answer is the same", async (t) => {
   assert.ok(!logText().includes(key.slice(0, -1)));
 });
 
-test("2,000 guesses of every kind: none opens, none reaches the backend", async (t) => {
+test("1,000 guesses of every kind: none opens, none reaches the backend", async (t) => {
   const { origin } = await runGateway(t, guarded());
   const visible = fc.string({
     unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
@@ -119,7 +119,7 @@ test("2,000 guesses of every kind: none opens, none reaches the backend", async 
         assert.equal((await ask(origin, { [header]: value })).status, 401);
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: 1_000 },
   );
   assert.equal(foundry.connections.tcp, 0);
 });

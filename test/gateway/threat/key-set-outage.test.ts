@@ -163,11 +163,11 @@ test("a key that is withdrawn is refused once the set has been fetched anew", as
   assert.equal((await send(jwt)).status, 401);
 });
 
-test("500 tokens with unknown keys within a cool-down make no fetch", async (t) => {
+test("200 tokens with unknown keys within a cool-down make no fetch", async (t) => {
   const { issuer, clock, send } = await setUp(t, await setOf("one"));
   assert.equal((await send(await token("one"))).status, 200);
   clock.pass(29 * second);
-  for (let at = 0; at < 500; at += 50) {
+  for (let at = 0; at < 200; at += 50) {
     const batch = Array.from({ length: 50 }, async (_, index) =>
       send(await token(`k${at + index}`, "two")),
     );

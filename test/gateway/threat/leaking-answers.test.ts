@@ -62,7 +62,7 @@ for (const [kind, backend] of Object.entries(backends)) {
     assert.ok(!body.toString().includes("secret-key"));
   });
 
-  test(`${kind}: 300 random bytes in a header of its answer never make two answers of one`, async (t) => {
+  test(`${kind}: 150 random values in a header of its answer never make two answers of one`, async (t) => {
     const { port, logText } = await runGateway(t, yaml);
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 30 });
     const injection = fc.constantFrom(
@@ -95,7 +95,7 @@ for (const [kind, backend] of Object.entries(backends)) {
           answers += 1;
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     t.diagnostic(`${answers} answers, no crash`);
     assert.doesNotMatch(logText(), /request failed/);
