@@ -1,12 +1,6 @@
 import { brotliCompressSync, constants } from "node:zlib";
 
 /**
- * Largest file that is sent to Azure as a secret, in bytes. Kubernetes holds 1 MiB in a secret, and
- * the config travels beside the gateway.
- */
-export const travelLimit = 700_000;
-
-/**
  * Wraps a CommonJS bundle into an ASCII script that unpacks itself in memory: it is carried as
  * the text of a secret and run from a read-only mount.
  */

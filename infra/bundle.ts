@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { bundleLimit } from "./bundle-limit.ts";
 import type { InputProblem } from "./invalid-input.ts";
 
 /**
@@ -12,12 +13,6 @@ export const builtBundle = fileURLToPath(
     import.meta.url,
   ),
 );
-
-/**
- * Bytes. A secret of a container app is a Kubernetes secret below, 1 MiB at most together with its
- * frame, and Azure publishes no number of its own.
- */
-export const bundleLimit = 700_000;
 
 /** The bundle's text, or why there is none that can be deployed. */
 export function readBundle(path: string): { readonly text: string } | InputProblem {

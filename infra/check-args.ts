@@ -5,7 +5,7 @@ import { checkConnection } from "./connection.ts";
 import { checkIngress, checkResources, checkScale } from "./container-app.ts";
 import { checkEnvironment } from "./environment.ts";
 import { checkFoundry } from "./foundry.ts";
-import { checkVariables } from "./gateway-container.ts";
+import { checkVariables } from "./gateway-variables.ts";
 import type { ImageArgs } from "./hosting-args.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { groupName } from "./place.ts";

@@ -6,11 +6,16 @@ import { foundryConnection } from "./connection.ts";
 import { containerApp, endpointOf } from "./container-app.ts";
 import { containerEnvironment } from "./environment.ts";
 import { foundryOf } from "./foundry.ts";
-import { resolvePlan } from "./resolve-plan.ts";
-import { gatewayIdentity } from "./identity.ts";
-import { namedDeployments } from "./outline-plan.ts";
-import { gatewayPlace } from "./place.ts";
+import { ownVariables } from "./gateway-variables.ts";
 import { grants } from "./grants.ts";
+import { gatewayIdentity } from "./identity.ts";
+import { outlinePlan } from "./outline-plan.ts";
+import { gatewayPlace } from "./place.ts";
+import { resolvePlan } from "./resolve-plan.ts";
+
+export type { FoundryGatewayArgs } from "./args.ts";
+export type { GatewayConfigInput } from "./gateway-config-input.ts";
+export { InvalidInput } from "./invalid-input.ts";
 
 /** Ids of the user-assigned identity the gateway runs as. */
 export interface GatewayIdentity {
@@ -63,16 +68,14 @@ export class FoundryGateway extends pulumi.ComponentResource {
     const child = { parent: this };
 
     const place = gatewayPlace(name, args, child);
-    const foundry = foundryOf(name, args.foundry, namedDeployments(name, args), place, child);
+    const outline = outlinePlan(name, args);
+    const foundry = foundryOf(name, args.foundry, outline.deployments, place, child);
     const identity = gatewayIdentity(name, args.identity, place, child);
     const keys = makeCallerKeys(name, keysOf(args.callers), child);
-    const own = {
-      AZURE_CLIENT_ID: identity.clientId,
-      FOUNDRY_HOST: foundry.host,
-      FOUNDRY_PROJECT: foundry.project ?? "",
-    };
+    const own = ownVariables(identity.clientId, foundry.host, foundry.project);
     const plan = resolvePlan(name, args, { foundry, identity, keys, own });
-    const granted = grants(name, args, { foundry, identity, role: plan.role }, child);
+    const role = outline.role ?? plan.role;
+    const granted = grants(name, args, { foundry, identity, role }, child);
     const environment = containerEnvironment(name, args.environment, place, child);
     const payload = { bundle, config: plan.text, readinessPort: plan.readinessPort, own };
     const app = containerApp(
@@ -102,7 +105,7 @@ export class FoundryGateway extends pulumi.ComponentResource {
       .apply(([id]) => id);
     this.foundryEndpoint = pulumi.interpolate`https://${foundry.host}`;
     this.gatewayConfig = plan.text;
-    this.role = plan.role;
+    this.role = pulumi.output(role);
     this.domainVerificationId = app.customDomainVerificationId;
     this.logsCommand = pulumi.interpolate`az containerapp logs show --follow --name ${app.name} --resource-group ${place.resourceGroupName}`;
     this.registerOutputs(outputsOf(this));

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type * as inputs from "@pulumi/azure-native/types/input.js";
-import { checkNames } from "./azure-names.ts";
 import type { EnvironmentVariableArgs, ImageArgs } from "./hosting-args.ts";
-import type { InputProblem } from "./invalid-input.ts";
+import { type OwnVariables, digestVariable, secretName } from "./gateway-variables.ts";
 import { timings } from "./timings.ts";
 
 /** Microsoft's image with Node.js and nothing of ours: the bundle is mounted into it. */
@@ -14,47 +13,6 @@ const mountPath = "/etc/foundry-gateway";
 const volumeName = "gateway";
 const bundleFile = { secretRef: "gateway-bundle", path: "gateway.cjs" };
 const configFile = { secretRef: "gateway-config", path: "config.yaml" };
-
-/** The variables the component sets itself; a configuration may use all but the last. */
-export type OwnVariables = {
-  readonly AZURE_CLIENT_ID: pulumi.Input<string>;
-  readonly FOUNDRY_HOST: pulumi.Input<string>;
-  readonly FOUNDRY_PROJECT: string;
-};
-const digestVariable = "GATEWAY_DIGEST";
-const ownNames = ["AZURE_CLIENT_ID", "FOUNDRY_HOST", "FOUNDRY_PROJECT", digestVariable];
-
-/**
- * The variables as a configuration is checked with: a secret's value is not looked at, and the
- * component's own are there.
- */
-export function variablesForCheck(
-  env: readonly { readonly name: string; readonly value?: unknown }[],
-  own: { readonly [Name in keyof OwnVariables]: string },
-): Record<string, string> {
-  const given = env.map(({ name, value }) => [name, typeof value === "string" ? value : "secret"]);
-  return { ...Object.fromEntries(given), ...own };
-}
-
-/** A duplicate name would block the revision without a word from Azure. */
-export function checkVariables(
-  env: readonly EnvironmentVariableArgs[] | undefined,
-): readonly InputProblem[] {
-  const names = (env ?? []).map(({ name }) => name);
-  return [
-    ...checkNames("environmentVariable", "env[*].name", names),
-    ...names.flatMap((name, index) =>
-      ownNames.includes(name)
-        ? [
-            {
-              input: `env[${index}].name`,
-              message: `${JSON.stringify(name)} is set by the component`,
-            },
-          ]
-        : [],
-    ),
-  ];
-}
 
 /** What is mounted in the container, and what comes with it. */
 export type Payload = {
@@ -112,10 +70,6 @@ export function gatewaySecrets(
       secret === undefined ? [] : [{ name: secretName(name), value: pulumi.secret(secret) }],
     ),
   ]);
-}
-
-function secretName(variable: string): string {
-  return `env-${variable.toLowerCase().replaceAll("_", "-")}`;
 }
 
 /**

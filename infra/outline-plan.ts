@@ -1,10 +1,12 @@
+import { formatPath } from "../gateway/config/problem.ts";
 import type { FoundryGatewayArgs } from "./args.ts";
 import { isLater } from "./args-shape.ts";
 import { inboundPolicies, keysOf } from "./callers.ts";
 import { type Sketch, sketchOf, unknownValue } from "./config-source.ts";
+import { defaultConfig } from "./default-config.ts";
 import { accountHost, accountName, isOpenAiOnly } from "./foundry-create.ts";
 import { projectName } from "./foundry.ts";
-import { variablesForCheck } from "./gateway-container.ts";
+import { ownVariables, variablesForCheck } from "./gateway-variables.ts";
 import { planGateway } from "./gateway-plan.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { parseResourceId } from "./resource-id.ts";
@@ -32,16 +34,31 @@ export function outlineProblems(
   sketch: Sketch,
 ): readonly InputProblem[] {
   const plan = outline(gateway, args, sketch);
-  return plan !== undefined && "problems" in plan ? plan.problems : [];
+  if (plan === undefined || !("problems" in plan)) return [];
+  // What stands for a value that is not known yet is nobody's mistake.
+  const unknown = sketch.later.map((path) => `gateway.${formatPath(path)}`);
+  return plan.problems.filter(({ input }) => !unknown.includes(input));
 }
 
-/** The deployments the routes name, as far as that is known before any resource is there. */
-export function namedDeployments(gateway: string, args: FoundryGatewayArgs): readonly string[] {
-  const sketch = args.gateway === undefined ? undefined : sketchOf(args.gateway);
+/** What of the plan is known before any resource is there. */
+export type Outline = {
+  /** The deployments the routes name. */
+  readonly deployments: readonly string[];
+  /** The role on the account. Absent where it hangs on what the account says of itself. */
+  readonly role: string | undefined;
+};
+
+/** @param args that have been checked */
+export function outlinePlan(gateway: string, args: FoundryGatewayArgs): Outline {
+  const account = knownAccount(gateway, args);
+  const given = args.gateway ?? defaultConfig(account?.host ?? later.host, later.guid);
+  const sketch = sketchOf(given);
   const plan = sketch === undefined ? undefined : outline(gateway, args, sketch);
-  return plan === undefined || "problems" in plan
-    ? []
-    : plan.models.filter((model) => model !== unknownValue);
+  if (plan === undefined || "problems" in plan) return { deployments: [], role: undefined };
+  return {
+    deployments: plan.models.filter((model) => model !== unknownValue),
+    role: account === undefined ? args.role : plan.role,
+  };
 }
 
 function outline(
@@ -61,11 +78,7 @@ function outline(
       tenantId: later.guid,
       audiences: (args.callers?.entra?.audiences ?? []).map(() => later.audience),
     }),
-    env: variablesForCheck(env, {
-      AZURE_CLIENT_ID: later.guid,
-      FOUNDRY_HOST: host,
-      FOUNDRY_PROJECT: projectName(args.foundry) ?? "",
-    }),
+    env: variablesForCheck(env, ownVariables(later.guid, host, projectName(args.foundry))),
     clientId: undefined,
     unknown: sketch.later,
     account,

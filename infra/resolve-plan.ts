@@ -5,7 +5,7 @@ import { type CallerKey, inboundPolicies } from "./callers.ts";
 import { type ConfigSource, sourceOf } from "./config-source.ts";
 import { defaultConfig } from "./default-config.ts";
 import type { Foundry } from "./foundry.ts";
-import { type OwnVariables, variablesForCheck } from "./gateway-container.ts";
+import { type OwnVariables, variablesForCheck } from "./gateway-variables.ts";
 import { type GatewayPlan, planGateway } from "./gateway-plan.ts";
 import { InvalidInput } from "./invalid-input.ts";
 import { outlineProblems } from "./outline-plan.ts";

@@ -21,7 +21,7 @@ export const timings = {
   /** How often the app is asked whether it is ready. Two missed answers take it out. */
   readinessPeriod: 5,
   livenessPeriod: 10,
-  /** From the container's start until it is given up: `startupPeriod` times `startupFailures`. */
-  startupPeriod: 1,
-  startupFailures: 60,
+  /** A container that has not started after ten of these is given up: ten is all Azure takes. */
+  startupPeriod: 2,
+  startupFailures: 10,
 } as const;

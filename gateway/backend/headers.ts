@@ -41,6 +41,8 @@ const strippedFromAnswers: ReadonlySet<string> = new Set([
   ...hopByHop,
   "set-cookie",
   "x-request-id",
+  // Would send the caller past the gateway (RFC 7838).
+  "alt-svc",
 ]);
 
 /**

@@ -18,6 +18,11 @@ export function faultOf(error: Error): Reason {
   }
 }
 
+/** Whether the peer closed its side before its request was whole: it has left, and did nothing wrong. */
+export function isLeaving(error: Error): boolean {
+  return "code" in error && error.code === "HPE_INVALID_EOF_STATE";
+}
+
 /** Answers where there is no request to answer to, and closes the connection. */
 export function answerRaw(socket: Duplex, reason: Reason): void {
   if (socket.writable) {

@@ -1,5 +1,6 @@
 import {
   IncomingMessage,
+  type RequestListener,
   type Server,
   type ServerOptions,
   ServerResponse,
@@ -12,7 +13,7 @@ import type { Duplex } from "node:stream";
 import type { Bind, ServerTls } from "../config/run.ts";
 import type { Reason } from "../errors.ts";
 import { listenerFinder } from "../route/listener.ts";
-import { answerRaw, faultOf, hangUp } from "./malformed.ts";
+import { answerRaw, faultOf, hangUp, isLeaving } from "./malformed.ts";
 
 /** Largest head of a request, in bytes. */
 const maxHeaderSize = 32 * 1024;
@@ -57,7 +58,7 @@ export type Edge = {
 /** The server of one bind. It does not listen yet. */
 export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
   const { patience } = edge;
-  const server = createServerOf(bind, app, {
+  const server = createServerOf(bind, listenerOf(app), {
     ...presetPrototypes(app),
     maxHeaderSize,
     insecureHTTPParser: false,
@@ -82,19 +83,28 @@ function guard(server: Server, edge: Edge): void {
   server.on("clientError", (error: Error, socket: Duplex) => {
     if (refused.has(socket)) return;
     refused.add(socket);
-    const reason = faultOf(error);
+    const fault = faultOf(error);
+    const reason: Reason = isLeaving(error) ? { kind: "client_closed" } : fault;
     if (socket.writable && edge.refuse(socket, reason)) hangUp(socket);
-    else answerRaw(socket, reason);
+    else answerRaw(socket, fault);
   });
   server.on("connect", (_, socket: Duplex) => answerRaw(socket, { kind: "bad_request_target" }));
 }
 
-function createServerOf(bind: Bind, app: Express, options: ServerOptions): Server {
+/** Express answers in its own words what it cannot route; that is only a target it cannot parse. */
+function listenerOf(app: Express): RequestListener {
+  return (request, response) => {
+    const unrouted = () => answerRaw(request.socket, { kind: "bad_request_target" });
+    Reflect.apply(app, undefined, [request, response, unrouted]);
+  };
+}
+
+function createServerOf(bind: Bind, serve: RequestListener, options: ServerOptions): Server {
   const listeners = bind.listeners.flatMap(({ hostname, tls }) =>
     tls === undefined ? [] : [{ hostname, tls, context: secureContext(tls) }],
   );
   const [first] = listeners;
-  if (first === undefined) return createServer(options, app);
+  if (first === undefined) return createServer(options, serve);
 
   const find = listenerFinder(listeners);
   return createSecureServer(
@@ -106,7 +116,7 @@ function createServerOf(bind: Bind, app: Express, options: ServerOptions): Serve
       key: first.tls.key.reveal(),
       SNICallback: (name, done) => done(null, find(name.toLowerCase())?.context),
     },
-    app,
+    serve,
   );
 }
 

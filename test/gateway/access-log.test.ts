@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../../gateway/clock.ts";
 import { startFoundry } from "../stand-in/foundry.ts";
 import { startIdentityEndpoint } from "../stand-in/identity-endpoint.ts";
 import { createTokens } from "../stand-in/tokens.ts";
-import { call, chat, open } from "./caller.ts";
+import { type Call, call, chat, open } from "./caller.ts";
 import { model, routes, systemAssigned } from "./configuration.ts";
 import { runGateway } from "./running-gateway.ts";
 
@@ -146,7 +146,7 @@ test(
       path: "/v1/chat/completions?queryword=queryword",
     };
     let count = 0;
-    const once = async (whose = asked) => {
+    const once = async (whose: Call = asked) => {
       await call(origin, whose);
       count += 1;
     };

@@ -36,6 +36,7 @@ describe("with an account of its own", () => {
     const preview = await deploy({ foundry: create }, { preview: true });
     assert.deepEqual(names(preview), names(up));
     assert.equal(preview.outputs.foundryEndpoint, "https://acme-ai.services.ai.azure.com");
+    assert.equal(preview.outputs.role, "Cognitive Services OpenAI User");
     assert.equal(preview.outputs.endpoint, undefined);
   });
 
@@ -291,6 +292,9 @@ describe("the app", () => {
     assert.ok(drain > 240 && drain < template.terminationGracePeriodSeconds);
     assert.ok(template.terminationGracePeriodSeconds <= 600);
     assert.equal("revisionSuffix" in template, false);
+    for (const { failureThreshold, periodSeconds } of container.probes) {
+      assert.ok(failureThreshold <= 10 && periodSeconds <= 240, "Azure takes no more");
+    }
   });
 
   test("a new revision comes with new gateway code or configuration, and with nothing else", async () => {

@@ -94,6 +94,14 @@ describe("a configuration that does not parse", () => {
     assert.match(problems[0] ?? "", /^gateway\.binds\[0\]\.listeners\[0\]\.hostname: /);
   });
 
+  test("a deployment that is an output is not missing", () => {
+    assert.deepEqual(problemsOf({ gateway: routeTo(pulumi.output(Promise.resolve("gpt-4"))) }), []);
+    assert.match(
+      problemsOf({ gateway: routeTo("gpt-4") })[0] ?? "",
+      /there is no deployment "gpt-4"/,
+    );
+  });
+
   test("an undefined variable is told; the app's own and those of env are known", () => {
     assert.match(problemsOf({ gateway: config({ model: "model: $MODEL" }) })[0] ?? "", /MODEL/);
     const env = [{ name: "MODEL", value: "gpt-5-mini" }];
@@ -240,6 +248,45 @@ test("a secret in the configuration makes its text secret, and neither port nor 
   assert.match(String(outputs.gatewayConfig), /upstream-key/);
   assert.deepEqual(secrets, ["callerKey", "callerKeys", "gatewayConfig"]);
 });
+
+/** One route with the gateway's identity, as an object. */
+function routeTo(model: pulumi.Input<string>): GatewayConfigInput {
+  return {
+    binds: [
+      {
+        port: 3000,
+        listeners: [
+          {
+            routes: [
+              {
+                policies: {
+                  backendAuth: {
+                    azure: {
+                      explicitConfig: {
+                        managedIdentity: {
+                          userAssignedIdentity: { clientId: "$AZURE_CLIENT_ID" },
+                        },
+                      },
+                    },
+                  },
+                },
+                backends: [
+                  {
+                    ai: {
+                      name: "foundry",
+                      hostOverride: "$FOUNDRY_HOST:443",
+                      provider: { openAI: { model } },
+                    },
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+}
 
 function problemsOf(args: Partial<FoundryGatewayArgs>): readonly string[] {
   try {

@@ -99,15 +99,31 @@ test("an ES module in TypeScript, run by Node.js as it is", async () => {
   writeFileSync(join(folder, "package.json"), '{ "name": "stack", "type": "module" }');
   writeFileSync(
     join(folder, "stack.ts"),
-    `import { FoundryGateway } from "foundry-gateway";
+    `import { FoundryGateway, type FoundryGatewayArgs } from "foundry-gateway";
     import { loadConfig } from "foundry-gateway/config";
-    const gateway: FoundryGateway = new FoundryGateway("gateway", {
+    import type { WrittenConfig } from "foundry-gateway/config/written";
+    const written: WrittenConfig = {
+      binds: [{ port: 3000, listeners: [{ routes: [{ policies: { directResponse: { status: 204 } } }] }] }],
+    };
+    const args: FoundryGatewayArgs = {
       foundry: { create: { deployments: [{ name: "gpt-5-mini" }] } },
-    });
+      gateway: written,
+    };
+    const gateway = new FoundryGateway("gateway", args);
     export const config = gateway.gatewayConfig.apply((text) =>
       Object.keys(loadConfig(text, { env: {}, readFile: () => "" })),
     );`,
   );
+  const strict = [
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2022",
+  ];
+  run(process.execPath, [tsc, ...strict, "stack.ts"], folder);
   const result = await runProgram({ program: "stack.ts", cwd: folder });
   assert.equal(result.exitCode, 0, result.log);
   assert.deepEqual(result.outputs.get("foundry-gateway-test"), { config: ["config", "warnings"] });

@@ -111,6 +111,17 @@ const rows: readonly (readonly [string, unknown, readonly string[]])[] = [
     ['env[1].name: "A" is given twice', 'env[2].name: "FOUNDRY_HOST" is set by the component'],
   ],
   [
+    "two secrets of one name in Azure",
+    {
+      foundry,
+      env: [
+        { name: "TOKEN_", secret: "1" },
+        { name: "token", secret: "2" },
+      ],
+    },
+    ['env[1].name: "token" gives the same name for a secret as "TOKEN_"'],
+  ],
+  [
     "a variable with a value and a secret",
     { foundry, env: [{ name: "B", value: "1", secret: "2" }] },
     ["env[0]: value and secret exclude each other: expected exactly one of value, secret"],

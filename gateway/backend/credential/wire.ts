@@ -24,6 +24,8 @@ export const httpClient: HttpClient = {
     const asked = `${host}${pathname}`;
     call.last = `${asked} has not answered`;
     request.abortSignal = call.signal;
+    // The next call is half an hour away: a kept connection would be found dead.
+    request.headers.set("connection", "close");
     try {
       const answer = await network.sendRequest(request);
       call.last = `${asked} answered ${answer.status}`;

@@ -32,7 +32,6 @@ const forThisHop = {
   "x-gateway-trusts": "1",
   "keep-alive": "timeout=100",
   te: "trailers",
-  trailer: "x-checksum",
   "proxy-connection": "keep-alive",
   "proxy-authorization": "Basic eA==",
   "x-forwarded-for": "6.6.6.6",
@@ -48,7 +47,6 @@ const forTheModel = {
   "user-agent": "caller/1.0",
   "x-ms-client-request-id": "abc",
   "openai-organization": "org",
-  "x-latin": "gr\u00fc\u00dfe",
 };
 
 for (const { kind, backend, asked } of traffics) {
@@ -120,6 +118,41 @@ for (const { kind, backend, asked } of traffics) {
     assert.ok(!rawHeaders.some((name) => /x-powered-by|etag/i.test(name)));
   });
 }
+
+test("a header that is not ASCII arrives in the bytes in which it was sent", async (t) => {
+  const { port } = await runGateway(
+    t,
+    routes({
+      backends: [{ host: `localhost:${foundry.port}` }],
+      policies: { backendAuth: { key: "any" } },
+    }),
+  );
+  const asked =
+    "GET /language/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-odd: gr\u00fc\u00dfe\r\n\r\n";
+  assert.match(await exchangeBytes(port, Buffer.from(asked, "latin1")), /^HTTP\/1\.1 200 /);
+  assert.equal(foundry.requests[0]?.headers["x-odd"], "gr\u00fc\u00dfe");
+});
+
+test("fields after a chunked body are read, and not passed on", async (t) => {
+  const { port } = await runGateway(
+    t,
+    routes({
+      backends: [{ host: `localhost:${foundry.port}` }],
+      policies: { backendAuth: { key: "any" } },
+    }),
+  );
+  const answer = await exchangeBytes(
+    port,
+    "POST /language/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntrailer: x-late\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nx-late: 1\r\napi-key: forged\r\n\r\n",
+  );
+  assert.match(answer, /^HTTP\/1\.1 200 /);
+  const [received] = foundry.requests;
+  assert.equal(received?.body.toString(), "ab");
+  for (const name of ["trailer", "x-late", "api-key"]) {
+    assert.equal(received?.headers[name], undefined, name);
+  }
+  assert.equal(foundry.connections.malformed, 0);
+});
 
 test("an upgrade is not tunnelled: the request goes on as plain HTTP", async (t) => {
   const { port } = await runGateway(

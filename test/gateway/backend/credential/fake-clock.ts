@@ -10,11 +10,11 @@ export type FakeClock = Clock & {
   putForward(milliseconds: number): void;
   /** Milliseconds that have passed since the start. */
   passed(): number;
-  /** Timers still to come. */
-  timers(): number;
+  /** Timers still to come; those set for just so many milliseconds, where given. */
+  timers(lasting?: number): number;
 };
 
-type Timer = { readonly due: number; readonly work: () => void };
+type Timer = { readonly due: number; readonly lasting: number; readonly work: () => void };
 
 /** Node's own limit, beyond which a timer fires at once. */
 const longest = 2 ** 31 - 1;
@@ -31,7 +31,7 @@ export function createFakeClock(wallAtStart = Date.UTC(2026, 0, 1)): FakeClock {
     now: () => wall,
     after(milliseconds, work) {
       const sane = milliseconds >= 0 && milliseconds <= longest;
-      const timer = { due: passed + (sane ? milliseconds : 1), work };
+      const timer = { due: passed + (sane ? milliseconds : 1), lasting: milliseconds, work };
       timers.add(timer);
       return () => timers.delete(timer);
     },
@@ -53,7 +53,8 @@ export function createFakeClock(wallAtStart = Date.UTC(2026, 0, 1)): FakeClock {
       wall += milliseconds;
     },
     passed: () => passed,
-    timers: () => timers.size,
+    timers: (lasting) =>
+      [...timers].filter((timer) => lasting === undefined || timer.lasting === lasting).length,
   };
 }
 

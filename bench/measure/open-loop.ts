@@ -1,0 +1,45 @@
+import { small } from "../job.ts";
+import type { Loader } from "../load/loader.ts";
+import type { Tally } from "../load/tally.ts";
+import { settle } from "../process/usage.ts";
+import type { Running } from "../start.ts";
+import { median, rotated } from "./statistics.ts";
+
+export type OpenFigures = {
+  /** Arrivals per second. */
+  readonly rate: number;
+  /** Milliseconds from the time a request was due. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly failures: number;
+};
+
+/** The same arrivals for everybody, whatever becomes of those before. */
+export async function openRounds(
+  field: readonly Running[],
+  loader: Loader,
+  rate: number,
+  { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
+): Promise<ReadonlyMap<string, OpenFigures>> {
+  const samples = new Map<string, Tally[]>(field.map(({ contender }) => [contender.name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { contender, child, target } of rotated(field, round)) {
+      const tally = await loader.open({ target, ask: small, perSecond: rate, seconds });
+      samples.get(contender.name)?.push(tally);
+      await settle(child.pid);
+    }
+  }
+  return new Map([...samples].map(([name, list]) => [name, figuresOf(list, rate)]));
+}
+
+function figuresOf(list: readonly Tally[], rate: number): OpenFigures {
+  const of = (key: keyof Tally["latency"]) => median(list.map(({ latency }) => latency[key]));
+  return {
+    rate,
+    p50: of("p50"),
+    p99: of("p99"),
+    p999: of("p999"),
+    failures: list.reduce((sum, { failures }) => sum + failures, 0),
+  };
+}

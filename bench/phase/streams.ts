@@ -1,0 +1,78 @@
+import type { Contender } from "../contender.ts";
+import { type Out, enter } from "../field.ts";
+import type { Loader } from "../load/loader.ts";
+import { type ClosedFigures, closedRounds } from "../measure/closed-loop.ts";
+import { type Growth, bodyGrowth, memoryGrowth } from "../measure/growth.ts";
+import { bodySizes, qualify } from "../measure/qualify.ts";
+import { type StreamFigures, firstByte, streams } from "../measure/streaming.ts";
+import type { Plan } from "../plan.ts";
+import { settle } from "../process/usage.ts";
+import { type Running, type Surroundings, start } from "../start.ts";
+
+type Measured = {
+  readonly coldStart: number;
+  readonly firstByte: number;
+  readonly streams: readonly StreamFigures[];
+  readonly bodies: Readonly<Record<number, ClosedFigures>>;
+};
+
+/** Streams, and bodies too large for an upstream that does not read them: against the Node upstream. */
+export async function measureStreams(
+  contenders: readonly Contender[],
+  around: Surroundings,
+  loader: Loader,
+  plan: Plan,
+  step: (what: string) => void,
+) {
+  const field = await enter(contenders, around, (running) => qualify(running, loader, bodySizes));
+  for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
+  const measured = new Map<string, Measured>();
+  const growth: Growth[] = [];
+  for (const running of field.running) {
+    const { name } = running.contender;
+    const first = await firstByte(running, loader, plan.firstBytes);
+    const many: StreamFigures[] = [];
+    for (const { count, every } of [
+      { count: 200, every: 50 },
+      { count: 500, every: 100 },
+    ]) {
+      const events = Math.ceil((plan.streamEvents * 50) / every);
+      many.push(await streams(running, loader, { count, events, every }));
+    }
+    measured.set(name, {
+      coldStart: running.coldStart,
+      firstByte: first,
+      streams: many,
+      bodies: await bodies(running, loader),
+    });
+    step(`streams and bodies: ${running.contender.title}`);
+  }
+  await field.stop();
+  // Memory tells how it grows only in a process that has not been through all this.
+  for (const contender of contenders.filter(({ name }) => isCompared(name))) {
+    const fresh = await start(contender, around);
+    growth.push(...(await memoryGrowth(fresh, loader)), await bodyGrowth(fresh, loader));
+    await fresh.child.stop();
+  }
+  return { measured, growth, out: field.out satisfies readonly Out[] };
+}
+
+function isCompared(name: string): boolean {
+  return name === "gateway" || name === "node-undici";
+}
+
+/** The more a body weighs, the fewer of them at once. */
+async function bodies(
+  running: Running,
+  loader: Loader,
+): Promise<Readonly<Record<number, ClosedFigures>>> {
+  const figures: Record<number, ClosedFigures> = {};
+  for (const bytes of bodySizes.slice(1)) {
+    const connections = bytes > 10 * 1024 * 1024 ? 2 : 8;
+    const round = { connections, rounds: 1, seconds: 1, ask: { bytes } };
+    const one = (await closedRounds([running], loader, round)).get(running.contender.name);
+    if (one !== undefined) figures[bytes] = one;
+  }
+  await settle(running.child.pid);
+  return figures;
+}

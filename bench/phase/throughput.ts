@@ -1,0 +1,93 @@
+import type { Contender } from "../contender.ts";
+import { enter } from "../field.ts";
+import type { Loader } from "../load/loader.ts";
+import { type ClosedFigures, closedRounds } from "../measure/closed-loop.ts";
+import { atRest } from "../measure/memory.ts";
+import { type OpenFigures, openRounds } from "../measure/open-loop.ts";
+import { median } from "../measure/statistics.ts";
+import type { Plan } from "../plan.ts";
+import { type Surroundings, start } from "../start.ts";
+
+type Measured = {
+  readonly coldStart: number;
+  readonly atRest: number;
+  readonly closed: Readonly<Record<number, ClosedFigures>>;
+  readonly open: OpenFigures | undefined;
+  readonly halfLoad: OpenFigures | undefined;
+};
+
+/** Small requests against the fastest upstream there is, in rounds that go through everybody. */
+export async function measureThroughput(
+  contenders: readonly Contender[],
+  around: Surroundings,
+  loader: Loader,
+  plan: Plan,
+  step: (what: string) => void,
+) {
+  const coldStarts = await measureColdStarts(contenders, around, plan.coldStarts);
+  const field = await enter(contenders, around);
+  const { running, out } = field;
+  for (const { title, why } of out) step(`out: ${title}: ${why.split("\n")[0]}`);
+  const rest = await atRest(running);
+
+  await closedRounds(running, loader, { connections: 64, rounds: 1, seconds: 1 });
+  const closed = new Map<number, ReadonlyMap<string, ClosedFigures>>();
+  for (const [level, rounds] of Object.entries(plan.rounds)) {
+    const connections = Number(level);
+    closed.set(
+      connections,
+      await closedRounds(running, loader, { connections, rounds, seconds: plan.window }),
+    );
+    step(`closed loop, ${level} connections`);
+  }
+
+  const most = (name: string) => closed.get(64)?.get(name)?.perSecond ?? 0;
+  const times = { seconds: plan.openSeconds, rounds: plan.openRounds };
+  const slowest = Math.min(...running.map(({ contender }) => most(contender.name)));
+  const open = await openRounds(running, loader, Math.max(1, slowest / 2), times);
+  step("open loop, half of what the slowest can do");
+
+  const half = Math.min(...["gateway", "node-undici"].map(most).filter((rate) => rate > 0)) / 2;
+  const able = running.filter(({ contender }) => most(contender.name) > half * 1.1);
+  const halfLoad = Number.isFinite(half) ? await openRounds(able, loader, half, times) : undefined;
+  step("open loop, half of what this gateway can do");
+  await field.stop();
+
+  const measured = new Map<string, Measured>(
+    running.map(({ contender: { name }, coldStart }) => [
+      name,
+      {
+        coldStart: median([...(coldStarts.get(name) ?? []), coldStart]),
+        atRest: rest.get(name) ?? Number.NaN,
+        closed: Object.fromEntries(
+          [...closed].flatMap(([level, figures]) => {
+            const one = figures.get(name);
+            return one === undefined ? [] : [[level, one]];
+          }),
+        ),
+        open: open.get(name),
+        halfLoad: halfLoad?.get(name),
+      },
+    ]),
+  );
+  return { measured, out };
+}
+
+/** Beyond the one that every phase begins with. Those of Python take too long to be repeated. */
+async function measureColdStarts(
+  contenders: readonly Contender[],
+  around: Surroundings,
+  times: number,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const found = new Map<string, number[]>();
+  for (const contender of contenders.filter(({ runtime }) => runtime === "node")) {
+    const list: number[] = [];
+    for (let time = 0; time < times; time += 1) {
+      const { coldStart, child } = await start(contender, around);
+      list.push(coldStart);
+      await child.stop();
+    }
+    found.set(contender.name, list);
+  }
+  return found;
+}

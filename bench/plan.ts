@@ -1,0 +1,33 @@
+/** How long a run measures what; all of it together stays under ten minutes. */
+export type Plan = {
+  /** Rounds of the closed loop at each number of connections. */
+  readonly rounds: Readonly<Record<number, number>>;
+  /** Seconds of one round. */
+  readonly window: number;
+  readonly openSeconds: number;
+  readonly openRounds: number;
+  readonly streamEvents: number;
+  readonly firstBytes: number;
+  readonly coldStarts: number;
+};
+
+export const full: Plan = {
+  rounds: { 1: 3, 16: 2, 64: 4, 256: 2 },
+  window: 1,
+  openSeconds: 3,
+  openRounds: 2,
+  streamEvents: 60,
+  firstBytes: 150,
+  coldStarts: 2,
+};
+
+/** To see the harness work; its figures mean nothing. */
+export const quick: Plan = {
+  rounds: { 1: 1, 64: 1 },
+  window: 1,
+  openSeconds: 1,
+  openRounds: 1,
+  streamEvents: 10,
+  firstBytes: 20,
+  coldStarts: 1,
+};

@@ -1,0 +1,56 @@
+import type { Out } from "../field.ts";
+import type { Job } from "../upstream/check.ts";
+import type { ClosedFigures } from "../measure/closed-loop.ts";
+import type { Growth } from "../measure/growth.ts";
+import type { OpenFigures } from "../measure/open-loop.ts";
+import type { StreamFigures } from "../measure/streaming.ts";
+
+/** Everything a run has found out. */
+export type Results = {
+  readonly machine: Machine;
+  /** Seconds that the run took. */
+  readonly seconds: number;
+  readonly contenders: readonly Measured[];
+  readonly out: readonly Out[];
+  readonly features: readonly Feature[];
+  readonly growth: readonly Growth[];
+};
+
+export type Machine = {
+  readonly date: string;
+  readonly processor: string;
+  readonly cores: number;
+  /** GB. */
+  readonly memory: number;
+  readonly system: string;
+  readonly node: string;
+  readonly upstream: string;
+  readonly closedBy: string;
+  readonly pinning: string;
+  /** What was waiting for the processor before the run began, in the minute before. */
+  readonly loadBefore: number;
+};
+
+/** What one contender did. Absent is what it was not asked for. */
+export type Measured = {
+  readonly name: string;
+  readonly title: string;
+  readonly job: Job;
+  readonly runtime: "node" | "other" | "none";
+  /** By the number of connections. */
+  readonly closed: Readonly<Record<number, ClosedFigures>>;
+  /** At half of what the slowest can do. */
+  readonly open: OpenFigures | undefined;
+  /** At half of what this gateway, or the runtime, can do: whichever is less. */
+  readonly halfLoad: OpenFigures | undefined;
+  readonly streams: readonly StreamFigures[];
+  /** Milliseconds. */
+  readonly firstByte: number | undefined;
+  readonly coldStart: number;
+  /** Bytes. */
+  readonly atRest: number;
+  /** By the size of the request body. */
+  readonly bodies: Readonly<Record<number, ClosedFigures>>;
+};
+
+export type Feature = { readonly title: string; readonly figures: ClosedFigures };

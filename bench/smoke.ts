@@ -1,0 +1,49 @@
+// A few seconds: does every contender start, and does it do its job? No figure is taken.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { contenders, peersInstalled } from "./contenders.ts";
+import { startIdentity } from "./identity.ts";
+import { startLoader } from "./load/loader.ts";
+import { qualify } from "./measure/qualify.ts";
+import { planCores } from "./process/cores.ts";
+import { start } from "./start.ts";
+import { startJudge } from "./upstream/start-judge.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "foundry-gateway-smoke-"));
+const cores = planCores();
+const identity = await startIdentity();
+const upstream = await startJudge(cores);
+const loader = startLoader(cores, directory);
+const around = { directory, upstream, core: cores.contender, identity: identity.environment };
+let failed = 0;
+
+for (const contender of contenders) {
+  const absent = contender.absent();
+  if (absent !== undefined) {
+    const excused = contender.runtime !== "node" || !peersInstalled;
+    if (!excused) failed += 1;
+    say(contender.name, `${excused ? "skipped" : "MISSING"}: ${absent}`);
+    continue;
+  }
+  try {
+    const running = await start(contender, around);
+    const wrong = await qualify(running, loader);
+    await running.child.stop();
+    if (wrong !== undefined) throw new Error(wrong);
+    say(contender.name, "does its job");
+  } catch (error) {
+    failed += 1;
+    say(contender.name, `FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+await loader.stop();
+await upstream.stop();
+await identity.close();
+rmSync(directory, { recursive: true });
+process.exitCode = failed === 0 ? 0 : 1;
+
+function say(name: string, what: string): void {
+  console.log(`${name.padEnd(20)} ${what}`);
+}
