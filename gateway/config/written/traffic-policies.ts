@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { milliseconds } from "../duration.ts";
 import { object, oneOf } from "./object.ts";
 import { duration, fieldName, hostname, port, text } from "./scalar.ts";
 
@@ -36,18 +37,30 @@ export const localRateLimit = z
   )
   .min(1, { error: "expected at least one limit" });
 
+const limit = duration.refine((written) => milliseconds(written) > 0, {
+  error: "expected more than 0s",
+});
+
+/**
+ * Below 240 s, at which Container Apps' ingress cuts a silent connection; other proxies cut at 60 s.
+ */
+export const streamKeepAlive = duration.refine(
+  (written) => milliseconds(written) >= 1_000 && milliseconds(written) < 240_000,
+  { error: "expected from 1s up to 239s" },
+);
+
 /**
  * How long things may take. `requestTimeout` (agentgateway's) runs until the answer begins, over all
  * tries. The phases are additions: connecting, first byte and silence between chunks of one try, and
  * the whole of an answer.
  */
 export const timeout = object({
-  requestTimeout: duration.optional(),
-  backendRequestTimeout: duration.optional(),
-  connectTimeout: duration.optional(),
-  firstByteTimeout: duration.optional(),
-  idleTimeout: duration.optional(),
-  totalTimeout: duration.optional(),
+  requestTimeout: limit.optional(),
+  backendRequestTimeout: limit.optional(),
+  connectTimeout: limit.optional(),
+  firstByteTimeout: limit.optional(),
+  idleTimeout: limit.optional(),
+  totalTimeout: limit.optional(),
 });
 
 /** Answers that the same request would get again, wherever it is sent, are not to be retried. */
