@@ -53,13 +53,11 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
       clearTimeout(timer);
       timer = setTimeout(look, settling);
     };
-    const watcher = watch(dirname(file), { persistent: false }, lookSoon);
-    // The folder itself may be replaced; the poll goes on.
-    watcher.on("error", () => undefined);
+    const stopListening = listen(dirname(file), lookSoon);
     const poll = setInterval(look, pollInterval);
     poll.unref();
     return () => {
-      watcher.close();
+      stopListening();
       clearTimeout(timer);
       clearInterval(poll);
     };
@@ -73,6 +71,18 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
         return before !== "";
       }
     });
+  }
+}
+
+/** Notifications of a folder. Without them, or when the folder itself is replaced, the poll goes on. */
+function listen(folder: string, onEvent: () => void): () => void {
+  try {
+    const watcher = watch(folder, { persistent: false }, onEvent);
+    watcher.on("error", () => watcher.close());
+    return () => watcher.close();
+  } catch {
+    // The system has only so many watches to give.
+    return () => undefined;
   }
 }
 

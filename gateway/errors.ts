@@ -30,13 +30,16 @@ export type Reason =
     }
   /** Every backend has said to be left alone; `retryAfter` in seconds, until the first is up again. */
   | { readonly kind: "backends_limited"; readonly retryAfter: number }
+  /** The one backend that has what was asked for could not be asked. */
+  | { readonly kind: "owner_unavailable" }
   | { readonly kind: "request_timeout" }
   | { readonly kind: "credential_unavailable" }
   | { readonly kind: "upstream_dns" }
   | { readonly kind: "upstream_connect" }
   | { readonly kind: "upstream_tls" }
   | { readonly kind: "upstream_protocol" }
-  | { readonly kind: "upstream_reset" }
+  /** `reused`: before it had answered, on a connection that had served before and may have gone stale. */
+  | { readonly kind: "upstream_reset"; readonly reused?: true }
   | { readonly kind: "upstream_timeout"; readonly phase: TimeoutPhase }
   | { readonly kind: "draining" }
   | { readonly kind: "client_closed" }
@@ -182,6 +185,13 @@ export function answer(reason: Reason): Answer {
         "rate_limit_exceeded",
         `Every backend is at its limit: try again in ${reason.retryAfter} s.`,
         { "retry-after": String(reason.retryAfter) },
+      );
+    case "owner_unavailable":
+      return failed(
+        503,
+        reason.kind,
+        "The backend that has what the request refers to cannot be asked at the moment.",
+        { "retry-after": "5" },
       );
     case "request_timeout":
       return failed(

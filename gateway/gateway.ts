@@ -4,6 +4,7 @@ import express, { type Express, type Request, type Response } from "express";
 import type { Log } from "./access-log.ts";
 import { type Dial, type Timeouts, defaultTimeouts } from "./backend/transport.ts";
 import { type Counts as UpstreamCounts, createUpstreams } from "./backend/upstreams.ts";
+import { createShared } from "./backend/shared.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Address, Config } from "./config/run.ts";
@@ -12,9 +13,12 @@ import { createBindServers } from "./listen/bind-servers.ts";
 import { close, listen } from "./listen/listening.ts";
 import { createReadinessServer } from "./listen/readiness.ts";
 import { type Patience, createBindServer, defaultPatience } from "./listen/server.ts";
+import type { Policy } from "./policy/policy.ts";
 import { arrive } from "./request/arrive.ts";
+import type { FailedTry } from "./request/access-record.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
+import { createUnderWay } from "./request/under-way.ts";
 import { compileTable } from "./route/table.ts";
 
 /** What the gateway takes from the world around it. */
@@ -53,9 +57,14 @@ export type Gateway = {
 };
 
 export type Counts = UpstreamCounts & {
-  /** Requests that were tried more than once, and those of them answered well. */
-  readonly retried: number;
+  /** Tries beyond a request's first, and those of them that went to another backend. */
+  readonly retries: number;
+  readonly failovers: number;
+  /** Requests answered well after a try that failed. */
   readonly rescued: number;
+  /** Configurations put in force, and those that could not be. */
+  readonly reloads: number;
+  readonly failedReloads: number;
 };
 
 export type Started = {
@@ -72,19 +81,21 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   const upstreams = createUpstreams({ env, log, clock, random, timeouts, dial });
   const needs = { clock, random, fetch: surroundings.fetch ?? fetch };
 
-  let table = compileTable(config, upstreams, needs);
+  const policies = createShared<Policy>();
+  let table = compileTable(config, upstreams, policies, needs);
   const edge = { patience: surroundings.patience ?? defaultPatience, refuse: refuseOn };
   const servers = createBindServers(
     (bind) => createBindServer(bind, application(bind.port), edge),
     address,
   );
   const readiness = createReadinessServer(() => state === "ready");
-  const open = new Set<Exchange>();
+  const underWay = createUnderWay();
   const bySocket = new WeakMap<Duplex, Exchange>();
   /** Closed as soon as their last answer is out; what they sent after it is not served. */
   const distrusted = new WeakSet<Duplex>();
   let state: "starting" | "ready" | "draining" = "starting";
-  const counts = { retried: 0, rescued: 0 };
+  let swapping: Promise<unknown> = Promise.resolve();
+  const counts = { retries: 0, failovers: 0, rescued: 0, reloads: 0, failedReloads: 0 };
   return { start, reload, drain, counts: () => ({ ...counts, ...upstreams.counts }) };
 
   function application(port: number): Express {
@@ -101,8 +112,9 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   async function serve(port: number, request: Request, response: Response): Promise<void> {
     if (distrusted.has(request.socket)) return;
     const exchange = arrive(request, response, { port, log, randomId: randomUUID, onEnd });
-    open.add(exchange);
+    underWay.add(exchange);
     bySocket.set(request.socket, exchange);
+    if (state === "draining") response.shouldKeepAlive = false;
     try {
       const { route, prefix } = table.find(port, exchange);
       const verdict = route.policies?.(exchange, prefix);
@@ -138,14 +150,21 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   }
 
   function onEnd(exchange: Exchange): void {
-    open.delete(exchange);
+    underWay.delete(exchange);
     const { record, response } = exchange;
-    if (record.tries !== undefined) {
-      counts.retried += 1;
-      if (record.outcome === "ok" && response.statusCode < 400) counts.rescued += 1;
+    if (record.tries !== undefined) countTries(record.tries, record.backend);
+    if (record.tries !== undefined && record.outcome === "ok" && response.statusCode < 400) {
+      counts.rescued += 1;
     }
     // A caller's connection would otherwise be kept alive long beyond its last request.
-    if (state === "draining") setImmediate(servers.closeIdle);
+    if (servers.closing()) setImmediate(servers.closeIdle);
+    if (state === "draining") cutWhenQuiet();
+  }
+
+  function countTries(failed: readonly FailedTry[], last: string | undefined): void {
+    const names = [...failed.map(({ backend }) => backend), last];
+    counts.retries += failed.length;
+    counts.failovers += names.filter((name, at) => at > 0 && name !== names[at - 1]).length;
   }
 
   async function start(): Promise<Started> {
@@ -160,40 +179,61 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     return { binds, readiness: readinessAt };
   }
 
-  async function reload(next: Config): Promise<readonly Address[]> {
-    upstreams.begin();
-    const compiled = compileTable(next, upstreams, needs);
+  /** One after the other: each starts from what the one before it has left. */
+  function reload(next: Config): Promise<readonly Address[]> {
+    const swapped = swapping.then(() => swap(next));
+    swapping = swapped.then(
+      () => (counts.reloads += 1),
+      () => (counts.failedReloads += 1),
+    );
+    return swapped;
+  }
+
+  async function swap(next: Config): Promise<readonly Address[]> {
+    if (state === "draining") throw new Error("the gateway is draining");
+    for (const shared of [upstreams, policies]) shared.begin();
+    const compiled = compileTable(next, upstreams, policies, needs);
     // Fails before anything has changed.
     await servers.open(next.binds);
-    const before = [...open];
     table = compiled;
-    void ended(before).then(upstreams.retire());
+    policies.retire();
+    const closeUnused = upstreams.retire();
+    underWay.afterThese(() => void closeUnused());
     upstreams.warm();
     return servers.settle(next.binds);
   }
 
   async function drain(grace: number): Promise<number> {
     state = "draining";
-    const closing = servers.close();
+    for (const { response } of underWay.all) {
+      if (!response.headersSent) response.shouldKeepAlive = false;
+    }
+    const closed = servers.close();
+    cutWhenQuiet();
     let cut = 0;
-    const cancel = clock.after(grace, () => {
-      cut = open.size;
-      servers.cutAll();
+    const tooLate = new Promise<void>((resolve) => {
+      const cancel = clock.after(grace, () => {
+        cut = underWay.size;
+        servers.cutAll();
+        underWay.afterThese(resolve);
+      });
+      void closed.then(cancel);
     });
-    await closing;
-    cancel();
+    // What has no request, such as a handshake that does not end, is not waited for.
+    await Promise.race([closed, tooLate]);
     await upstreams.close();
     await close(readiness);
     return cut;
   }
+
+  /** Connections on which nothing is asked do not hold up the end; those just asking get a moment. */
+  function cutWhenQuiet(): void {
+    if (underWay.size > 0) return;
+    clock.after(lastMoment, () => {
+      if (underWay.size === 0) servers.cutAll();
+    });
+  }
 }
 
-/** Resolves when these requests have been answered. */
-function ended(exchanges: readonly Exchange[]): Promise<unknown> {
-  return Promise.all(
-    exchanges.map(
-      ({ response }) =>
-        new Promise<void>((resolve) => void response.once("close", () => resolve())),
-    ),
-  );
-}
+/** Milliseconds. */
+const lastMoment = 250;

@@ -1,42 +1,80 @@
 /**
  * Remembers which backend made a response, file or thread, so that calls that name it go there. What
  * is not remembered (another replica made it, or it was long ago) is found by asking one backend
- * after the other: those that did not make it answer 400 or 404.
+ * after the other: those that did not make it say so.
  */
 export type Affinity = {
-  backendOf(id: string): string | undefined;
-  remember(id: string, backend: string): void;
+  /** The `origin` of a backend. */
+  ownerOf(id: string): string | undefined;
+  remember(id: string, origin: string): void;
 };
 
 /** Ids kept; the least recently used are forgotten. */
 const capacity = 20_000;
 
 export function createAffinity(): Affinity {
-  const backends = new Map<string, string>();
+  const origins = new Map<string, string>();
   return {
-    backendOf(id) {
-      const backend = backends.get(id);
-      if (backend !== undefined) keep(id, backend);
-      return backend;
+    ownerOf(id) {
+      const origin = origins.get(id);
+      if (origin !== undefined) keep(id, origin);
+      return origin;
     },
     remember: keep,
   };
 
-  function keep(id: string, backend: string): void {
-    backends.delete(id);
-    backends.set(id, backend);
-    if (backends.size <= capacity) return;
-    for (const oldest of backends.keys()) {
-      backends.delete(oldest);
+  function keep(id: string, origin: string): void {
+    origins.delete(id);
+    origins.set(id, origin);
+    if (origins.size <= capacity) return;
+    for (const oldest of origins.keys()) {
+      origins.delete(oldest);
       return;
     }
   }
 }
 
 /** Things that live where they were made. Their ids are long and random. */
-const owned = /\/(?:files|threads|assistants|vector_stores|batches|responses|uploads)\/([\w-]{8,})/;
+const collections = [
+  "assistants",
+  "batches",
+  "containers",
+  "conversations",
+  "files",
+  "jobs",
+  "responses",
+  "threads",
+  "uploads",
+  "vector_stores",
+];
+const inPath = new RegExp(`/(?:${collections.join("|")})/([\\w-]{8,200})`);
 
 /** The id in a path that belongs to one backend. */
-export function ownedId(path: string): string | undefined {
-  return owned.exec(path)?.[1];
+export function ownedByPath(path: string): string | undefined {
+  return inPath.exec(path)?.[1];
+}
+
+/**
+ * Members of a Responses request that name such a thing. A quotation mark inside a JSON string is
+ * escaped, so that this finds members only, at whatever depth.
+ */
+const inBody =
+  /"(?:previous_response_id|conversation|file_id|vector_store_ids)"\s*:\s*(?:\[\s*|\{\s*"id"\s*:\s*)?"([\w-]{8,200})"/;
+
+/** The id in a Responses request that belongs to one backend. An id cut in two by a chunk is not found. */
+export function ownedByBody(chunks: readonly Buffer[]): string | undefined {
+  for (const chunk of chunks) {
+    const found = inBody.exec(chunk.toString("latin1"))?.[1];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * Whether an answer says that its backend does not have what was asked for. Azure answers 404, and
+ * to an unknown `previous_response_id` 400 with code `previous_response_not_found`; any other 400 is
+ * the caller's mistake, wherever it is sent.
+ */
+export function isForeign(status: number, text: string): boolean {
+  return status === 404 || (status === 400 && /not[_ ]found/i.test(text));
 }

@@ -1,10 +1,12 @@
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import type { RunningBackend } from "./backend.ts";
-import { type Inspect, deliver } from "./deliver.ts";
+import { type Delivered, type Inspect, deliver } from "./deliver.ts";
 import type { HeaderList } from "./headers.ts";
-import type { UpstreamBody, UpstreamRequest } from "./transport.ts";
+import { type UpstreamBody, type UpstreamRequest, isReplayable } from "./transport.ts";
 
+/** For the log. */
+export const unreplayable = "the request body cannot be sent again";
 /** Milliseconds within which a reset means that the kept-alive connection had gone stale. */
 const staleWithin = 1_000;
 
@@ -20,8 +22,7 @@ export async function attempt(
   body: UpstreamBody,
   request: (credential: HeaderList) => UpstreamRequest,
   inspect: Inspect,
-): Promise<"delivered" | "withheld"> {
-  const replayable = () => body.kind !== "stream" || body.replayable();
+): Promise<Delivered> {
   let refused: HeaderList | undefined;
   let mayReconnect = true;
   let renewing = false;
@@ -39,7 +40,8 @@ export async function attempt(
           const first = status === 401 && refused === undefined;
           // Asked for also when this request cannot be sent again: the next one profits.
           const renewed = first && backend.credential.rejected(credential);
-          if (!renewed || !replayable()) return inspect(status, headers);
+          if (renewed && !isReplayable(body)) exchange.record.notRetried = unreplayable;
+          if (!renewed || !isReplayable(body)) return inspect(status, headers);
           refused = credential;
           renewing = true;
           return "withhold";
@@ -51,8 +53,9 @@ export async function attempt(
       const stale =
         error instanceof Refusal &&
         error.reason.kind === "upstream_reset" &&
+        error.reason.reused === true &&
         performance.now() - sentAt < staleWithin;
-      if (!stale || !mayReconnect || !replayable()) throw error;
+      if (!stale || !mayReconnect || !isReplayable(body)) throw error;
       mayReconnect = false;
     }
   }

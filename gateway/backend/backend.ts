@@ -11,6 +11,8 @@ import type { Transport } from "./transport.ts";
 /** A backend with its connections, its credential and its health. */
 export type RunningBackend<T extends Traffic = Traffic> = Placed & {
   readonly name: string;
+  /** `host:port`: what a response or a file made there is known by. */
+  readonly origin: string;
   readonly traffic: T;
   readonly transport: Transport;
   readonly credential: Credential;
@@ -32,6 +34,7 @@ export function runBackend<T extends Traffic>(
   return {
     ...running,
     name,
+    origin: `${target.host}:${target.port}`,
     pool,
     poolWeight,
     group,

@@ -32,7 +32,8 @@ function retryAfter(value: string | undefined, now: number): number | undefined 
   if (value === undefined) return undefined;
   const seconds = number(value);
   if (seconds !== undefined) return seconds * 1_000;
-  const date = Date.parse(value);
+  // Date.parse reads `-5` as a year.
+  const date = /^[A-Z][a-z]+, /.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : date - now;
 }
 

@@ -20,11 +20,22 @@ export type Watch = {
   broken(refusal: Refusal): Buffer | undefined;
 };
 
-/** Decides what becomes of an answer when its head is there; `withhold` keeps it from the caller. */
-export type Inspect = (
-  status: number,
-  headers: IncomingHttpHeaders,
-) => Watch | "withhold" | undefined;
+/** `withhold` keeps the answer from the caller. */
+export type Verdict = Watch | "withhold" | undefined;
+
+/** The verdict needs the beginning of the body, at most `peekable` bytes of it. */
+export type Peek = { peek(text: string): Verdict };
+
+/** Decides what becomes of an answer when its head is there. */
+export type Inspect = (status: number, headers: IncomingHttpHeaders) => Verdict | Peek;
+
+/** `broken`: the caller has seen that the answer broke off. */
+export type Delivered = "delivered" | "withheld" | { readonly broken: Refusal };
+
+/** Bytes. */
+const peekable = 64 * 1024;
+/** What is left of a withheld answer is read, for its connection's sake, up to so much and so long. */
+const leftover = { bytes: 64 * 1024, milliseconds: 1_000 };
 
 /**
  * Sends a request and streams its answer to the caller, as it arrives and no faster than the caller
@@ -37,17 +48,21 @@ export function deliver(
   transport: Transport,
   request: UpstreamRequest,
   inspect: Inspect,
-): Promise<"delivered" | "withheld"> {
+): Promise<Delivered> {
   const { response, record } = exchange;
   return new Promise((resolve, reject) => {
     let watch: Watch | undefined;
     let withheld = false;
     let waiting = false;
+    /** What has come while the verdict is open. */
+    let peeking: { chunks: Buffer[]; bytes: number; decide(): void } | undefined;
+    let left = leftover.bytes;
+    let impatience: NodeJS.Timeout | undefined;
     const call: Call = transport.send(request, { head, data, end, fail });
     const timers = startTimers(exchange, {
       onRequest: () => cut(new Refusal({ kind: "request_timeout" })),
       onTotal: () => cut(new Refusal({ kind: "upstream_timeout", phase: "total" })),
-      onSilence: () => void response.write(comment),
+      onSilence: () => void (waiting || response.write(comment)),
     });
     exchange.abort = () => {
       timers.clear();
@@ -65,11 +80,25 @@ export function deliver(
       const upstreamId = headers["apim-request-id"] ?? headers["x-request-id"];
       if (typeof upstreamId === "string") record.upstreamRequestId = upstreamId;
       const verdict = inspect(status, headers);
+      if (typeof verdict !== "object" || !("peek" in verdict)) {
+        return begin(status, headers, verdict);
+      }
+      const chunks: Buffer[] = [];
+      const decide = () => {
+        peeking = undefined;
+        begin(status, headers, verdict.peek(Buffer.concat(chunks).toString()));
+        for (const chunk of chunks) data(chunk);
+      };
+      peeking = { chunks, bytes: 0, decide };
+    }
+
+    function begin(status: number, headers: IncomingHttpHeaders, verdict: Verdict): void {
       if (verdict === "withhold") {
-        // What is left of the answer is read and forgotten, so that its connection can be used again.
         withheld = true;
         timers.clear();
         exchange.abort = undefined;
+        impatience = setTimeout(() => call.abort(), leftover.milliseconds);
+        impatience.unref();
         resolve("withheld");
         return;
       }
@@ -85,7 +114,17 @@ export function deliver(
     }
 
     function data(chunk: Buffer): void {
-      if (withheld) return;
+      if (withheld) {
+        left -= chunk.length;
+        if (left < 0) call.abort();
+        return;
+      }
+      if (peeking !== undefined) {
+        peeking.chunks.push(chunk);
+        peeking.bytes += chunk.length;
+        if (peeking.bytes >= peekable) peeking.decide();
+        return;
+      }
       write(watch === undefined ? chunk : watch.data(chunk));
     }
 
@@ -104,6 +143,8 @@ export function deliver(
     }
 
     function end(): void {
+      peeking?.decide();
+      clearTimeout(impatience);
       if (withheld) return;
       timers.clear();
       exchange.abort = undefined;
@@ -113,6 +154,7 @@ export function deliver(
     }
 
     function fail(refusal: Refusal): void {
+      clearTimeout(impatience);
       if (withheld) return;
       timers.clear();
       exchange.abort = undefined;
@@ -121,7 +163,7 @@ export function deliver(
       const lastWords = watch?.broken(refusal);
       if (lastWords === undefined) response.destroy();
       else response.write(lastWords, () => response.destroy());
-      resolve("delivered");
+      resolve({ broken: refusal });
     }
   });
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Eviction } from "../config/run.ts";
-import { coolDownOf, rateLimitCoolDown } from "./cool-down.ts";
+import { coolDownOf, longestCoolDown, rateLimitCoolDown } from "./cool-down.ts";
 
 /** `limited`: it said so itself. `evicted`: it failed too often in a row. Times since the epoch, in ms. */
 export type Availability =
@@ -9,8 +9,11 @@ export type Availability =
 /** What is known of a backend from its answers. Nothing a caller does wrong counts against it. */
 export type Health = {
   availability(now: number): Availability;
-  answered(status: number, headers: IncomingHttpHeaders, now: number): void;
-  /** No answer: refused, reset, or not in time. */
+  /** An answer has begun. Says whether it speaks for the backend once it is whole. */
+  answered(status: number, headers: IncomingHttpHeaders, now: number): "sound" | "unsound";
+  /** An answer that was sound has arrived whole. */
+  served(): void;
+  /** No answer, or half of one: refused, reset, or not in time. */
   failed(now: number): void;
 };
 
@@ -24,21 +27,27 @@ export function createHealth({ consecutiveFailures, duration }: Eviction, onRest
 
   return {
     availability(now) {
-      if (limitedUntil > now) return { kind: "limited", until: limitedUntil };
-      if (evictedUntil > now) return { kind: "evicted", until: evictedUntil };
+      // A clock that was put back must not make a rest longer than it was to be.
+      if (limitedUntil > now && limitedUntil - now <= longestCoolDown) {
+        return { kind: "limited", until: limitedUntil };
+      }
+      if (evictedUntil > now && evictedUntil - now <= duration) {
+        return { kind: "evicted", until: evictedUntil };
+      }
       return { kind: "up" };
     },
     answered(status, headers, now) {
       if (status === 429) {
         limit(rateLimitCoolDown(headers, now), now);
-        return;
+        return "unsound";
       }
-      if (status === 408 || status >= 500) {
-        const said = status === 503 ? coolDownOf(headers, now) : undefined;
-        if (said !== undefined) limit(said, now);
-        fail(now);
-        return;
-      }
+      if (status !== 408 && status < 500) return "sound";
+      const said = status === 503 ? coolDownOf(headers, now) : undefined;
+      if (said !== undefined) limit(said, now);
+      fail(now);
+      return "unsound";
+    },
+    served() {
       failures = 0;
       evictedUntil = 0;
     },
@@ -48,7 +57,7 @@ export function createHealth({ consecutiveFailures, duration }: Eviction, onRest
   function limit(milliseconds: number, now: number): void {
     if (milliseconds <= 0) return;
     if (limitedUntil <= now) onRest("limited", milliseconds);
-    limitedUntil = Math.max(limitedUntil, now + milliseconds);
+    limitedUntil = Math.max(Math.min(limitedUntil, now + longestCoolDown), now + milliseconds);
   }
 
   function fail(now: number): void {

@@ -11,17 +11,18 @@ export type Next<B> = { readonly backend: B; readonly wait: number };
 export type Turns<B> = {
   /** The next backend and how long to wait for it; undefined when there is none. */
   next(now: number): Next<B> | undefined;
-  /** When the earliest backend is up again, if all said they are to be left alone. */
-  allLimited(now: number): number | undefined;
 };
+
+type Resting = { readonly health: Health };
 
 /**
  * First every backend once, those that have failed lately last; then, where the config asks for more
- * tries, again from the first with a growing wait. A backend that is cooling down is left out.
+ * tries, again from the first with a growing wait. A backend that is cooling down is left out, unless
+ * it is the only one: its own answer says more than the gateway could.
  *
  * @param candidates in the order to be tried
  */
-export function createTurns<B extends { readonly health: Health }>(
+export function createTurns<B extends Resting>(
   candidates: readonly B[],
   { attempts, backoff }: Retry,
   random: () => number,
@@ -33,20 +34,13 @@ export function createTurns<B extends { readonly health: Health }>(
   return {
     next(now) {
       if (tries >= limit) return undefined;
-      const found = untried(now) ?? (attempts === undefined ? undefined : again(now));
+      // The first try never waits: when all are cooling down, the caller is told at once.
+      const more = attempts !== undefined && tries > 0;
+      const found = untried(now) ?? (more ? again(now) : undefined);
       if (found === undefined) return undefined;
       tries += 1;
       tried.set(found.backend, (tried.get(found.backend) ?? 0) + 1);
       return found;
-    },
-    allLimited(now) {
-      if (candidates.length < 2) return undefined;
-      const ends = candidates.map(({ health }) => {
-        const availability = health.availability(now);
-        return availability.kind === "limited" ? availability.until : now;
-      });
-      const earliest = Math.min(...ends);
-      return earliest > now ? earliest : undefined;
     },
   };
 
@@ -65,13 +59,40 @@ export function createTurns<B extends { readonly health: Health }>(
       const availability = backend.health.availability(now);
       const rest = availability.kind === "limited" ? availability.until - now : 0;
       const pause = backoff * 2 ** Math.max(0, times - 1) * (0.75 + 0.5 * random());
-      return { backend, wait: Math.max(rest, pause), times };
+      return { backend, wait: Math.max(rest, pause), rest, times };
     });
     const [next] = waits
       .filter(({ wait }) => wait <= longestWait)
-      .toSorted((a, b) => a.times - b.times || a.wait - b.wait);
+      .toSorted((a, b) => a.times - b.times || a.rest - b.rest);
     return next;
   }
+}
+
+/**
+ * Every backend once, those that rest last: one of them has what is asked for, and no other can stand
+ * in for it.
+ */
+export function askEveryone<B extends Resting>(candidates: readonly B[], now: number): Turns<B> {
+  const ranks = { up: 0, evicted: 1, limited: 2 } as const;
+  const rank = ({ health }: B) => ranks[health.availability(now).kind];
+  const left = candidates.toSorted((a, b) => rank(a) - rank(b));
+  return {
+    next() {
+      const backend = left.shift();
+      return backend === undefined ? undefined : { backend, wait: 0 };
+    },
+  };
+}
+
+/** When the earliest of several backends is up again, if all said they are to be left alone. */
+export function allLimitedUntil(candidates: readonly Resting[], now: number): number | undefined {
+  if (candidates.length < 2) return undefined;
+  const ends = candidates.map(({ health }) => {
+    const availability = health.availability(now);
+    return availability.kind === "limited" ? availability.until : now;
+  });
+  const earliest = Math.min(...ends);
+  return earliest > now ? earliest : undefined;
 }
 
 /** Whether another backend, or the same a little later, may answer better. */

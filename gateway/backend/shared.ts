@@ -3,7 +3,7 @@
  * asks for them.
  */
 export type Shared<Value> = {
-  get(key: string, make: () => Value): Value;
+  get<Made extends Value | undefined>(key: string, make: () => Made): Value | Made;
   all(): readonly Value[];
   /** From now on a new configuration asks. */
   begin(): void;
@@ -20,7 +20,7 @@ export function createShared<Value>(): Shared<Value> {
       const existing = made.get(key);
       if (existing !== undefined) return existing;
       const value = make();
-      made.set(key, value);
+      if (value !== undefined) made.set(key, value);
       return value;
     },
     all: () => [...made.values()],

@@ -2,7 +2,7 @@ import proxy from "express-http-proxy";
 import type { TransparentTraffic } from "../config/run.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
-import { ownedId } from "./affinity.ts";
+import { ownedByPath } from "./affinity.ts";
 import type { RunningBackend } from "./backend.ts";
 import { streamedBody } from "./replay.ts";
 import { type Trying, tryInTurn } from "./tries.ts";
@@ -42,10 +42,10 @@ export async function forwardTransparently(
       proxyErrorHandler: (error: unknown) => reject(error),
       async sendProxyRequest(container) {
         const { method, path } = container.proxy.reqBuilder;
-        const body = streamedBody(request, (bytes) => {
+        const { body, release } = streamedBody(request, (bytes) => {
           record.requestBytes += bytes;
         });
-        const tried = tryInTurn(exchange, { ...trying, owned: ownedId(path) }, (backend) => {
+        const sending = tryInTurn(exchange, { ...trying, owned: ownedByPath(path) }, (backend) => {
           const headers = backend.headers(exchange);
           return {
             body,
@@ -59,8 +59,7 @@ export async function forwardTransparently(
             inspect: () => undefined,
           };
         });
-        // A backend may answer before it has read everything; the caller's connection lives on.
-        await tried.finally(() => request.resume());
+        await sending.finally(release);
         resolve();
         return container;
       },

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { isIP } from "node:net";
+import { type Socket, isIP } from "node:net";
 import { Readable } from "node:stream";
 import { type Dispatcher, Pool, buildConnector } from "undici";
 import type { Target } from "../config/run.ts";
 import { Refusal } from "../errors.ts";
 import type { HeaderList } from "./headers.ts";
+import { type Patience, createPatience, inTurn } from "./patience.ts";
 import { upstreamFailure } from "./upstream-failure.ts";
 
 export type UpstreamRequest = {
@@ -29,6 +30,10 @@ export type UpstreamBody =
       /** Bytes, when the sender has said so. */
       readonly length: number | undefined;
     };
+
+export function isReplayable(body: UpstreamBody): boolean {
+  return body.kind !== "stream" || body.replayable();
+}
 
 /** Hears of an answer as it arrives. After `end` or `fail` nothing follows. */
 export type Receiver = {
@@ -88,13 +93,41 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
     pipelining: 1,
     keepAliveTimeout: keepAlive,
     maxHeaderSize: maxAnswerHeaders,
-    connect: connector(target, timeouts, dial),
+    connect: connector(target, timeouts, dial, (socket) => {
+      connections += 1;
+      socket.once("close", () => (connections -= 1));
+    }),
   });
+  let connections = 0;
+  let running = 0;
   return { send, close: () => pool.close(), destroy: () => pool.destroy() };
 
   function send(request: UpstreamRequest, receiver: Receiver): Call {
+    const { body } = request;
+    const firstByte = request.timeouts?.firstByte ?? timeouts.firstByte;
+    // One request at a time on each: with more connections than requests, one of them is kept alive.
+    const reused = connections > running;
+    running += 1;
     let controller: Dispatcher.DispatchController | undefined;
+    let begun = false;
+    let over = false;
     let aborted = false;
+    const finish = (): void => {
+      patience.stop();
+      if (!over) running -= 1;
+      over = true;
+    };
+    const cut = (reason: Error): void => {
+      aborted = true;
+      finish();
+      controller?.abort(reason);
+    };
+    // undici's own counts the time that the caller takes to send its body as the backend's.
+    const patience = createPatience(body.kind === "stream" ? firstByte : 0, () => {
+      if (aborted || begun) return;
+      cut(abandoned);
+      receiver.fail(new Refusal({ kind: "upstream_timeout", phase: "first_byte" }));
+    });
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
@@ -102,27 +135,35 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
       },
       onResponseStart(_, status, headers, statusText) {
         // Interim answers (RFC 9110, section 15.2) concern this connection alone.
-        if (status >= 200 && !aborted) receiver.head(status, headers, statusText);
+        if (status < 200 || aborted) return;
+        begun = true;
+        patience.stop();
+        receiver.head(status, headers, statusText);
       },
       onResponseData(_, chunk) {
         if (!aborted) receiver.data(chunk);
       },
       onResponseEnd() {
+        finish();
         if (!aborted) receiver.end();
       },
       onResponseError(_, error) {
         // undici attaches what it could not parse, which may be a completion; errors are logged.
         Reflect.deleteProperty(error, "data");
-        if (!aborted) receiver.fail(new Refusal(upstreamFailure(error), error));
+        finish();
+        if (aborted) return;
+        const reason = upstreamFailure(error);
+        const stale = reason.kind === "upstream_reset" && reused && !begun;
+        receiver.fail(new Refusal(stale ? { ...reason, reused: true } : reason, error));
       },
     };
     pool.dispatch(
       {
         method: request.method,
         path: request.path,
-        headers: [...request.headers, ...lengthHeader(request.body)],
-        body: bodyOf(request.body),
-        headersTimeout: request.timeouts?.firstByte ?? timeouts.firstByte,
+        headers: [...request.headers, ...lengthHeader(body)],
+        body: bodyOf(body, patience),
+        headersTimeout: body.kind === "stream" ? 0 : firstByte,
         bodyTimeout: request.timeouts?.idle ?? timeouts.idle,
         // Otherwise the Host header, which may be the caller's, would name the certificate to ask for.
         ...(serverName === undefined ? {} : { servername: serverName }),
@@ -131,9 +172,7 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
     );
     return {
       abort() {
-        if (aborted) return;
-        aborted = true;
-        controller?.abort(abandoned);
+        if (!aborted) cut(abandoned);
       },
       pause: () => controller?.pause(),
       resume: () => controller?.resume(),
@@ -147,6 +186,7 @@ function connector(
   { tls, host, port }: Target,
   timeouts: Timeouts,
   dial: Dial,
+  onConnect: (socket: Socket) => void,
 ): buildConnector.connector {
   const connect = buildConnector({
     timeout: timeouts.connect,
@@ -158,7 +198,11 @@ function connector(
   });
   return (options, callback) => {
     const at = dial({ host, port });
-    connect({ ...options, hostname: at.host, host: at.host, port: String(at.port) }, callback);
+    const to = { ...options, hostname: at.host, host: at.host, port: String(at.port) };
+    connect(to, (...outcome) => {
+      if (outcome[0] === null) onConnect(outcome[1]);
+      callback(...outcome);
+    });
   };
 }
 
@@ -167,9 +211,11 @@ function lengthHeader(body: UpstreamBody): string[] {
   return ["content-length", String(body.length)];
 }
 
-function bodyOf(body: UpstreamBody): Buffer | Readable | null {
+function bodyOf(body: UpstreamBody, patience: Patience): Buffer | Readable | null {
   if (body.kind === "none") return null;
-  if (body.kind === "stream") return Readable.from(body.chunks(), { objectMode: false });
+  if (body.kind === "stream") {
+    return Readable.from(inTurn(body.chunks(), patience), { objectMode: false });
+  }
   const [first = null, ...more] = body.chunks;
   return more.length === 0 ? first : Readable.from(body.chunks, { objectMode: false });
 }

@@ -2,21 +2,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Retry } from "../config/run.ts";
 import { Refusal } from "../errors.ts";
+import type { FailedTry } from "../request/access-record.ts";
 import type { Exchange } from "../request/exchange.ts";
-import type { Affinity } from "./affinity.ts";
-import { attempt } from "./attempt.ts";
+import { type Affinity, isForeign } from "./affinity.ts";
+import { attempt, unreplayable } from "./attempt.ts";
 import type { RunningBackend } from "./backend.ts";
 import { inOrder } from "./candidates.ts";
-import type { Inspect } from "./deliver.ts";
+import type { Inspect, Verdict } from "./deliver.ts";
 import type { HeaderList } from "./headers.ts";
-import { createTurns, isRetryable, isWorthAnother } from "./retry.ts";
-import type { UpstreamBody, UpstreamRequest } from "./transport.ts";
+import type { Health } from "./health.ts";
+import {
+  type Next,
+  allLimitedUntil,
+  askEveryone,
+  createTurns,
+  isRetryable,
+  isWorthAnother,
+} from "./retry.ts";
+import { type UpstreamBody, type UpstreamRequest, isReplayable } from "./transport.ts";
 
 /** A request as one backend is to see it. */
 export type Try = {
   readonly body: UpstreamBody;
   request(credential: HeaderList): UpstreamRequest;
-  readonly inspect: Inspect;
+  inspect(...head: Parameters<Inspect>): Verdict;
 };
 
 export type Trying<B extends RunningBackend = RunningBackend> = {
@@ -31,7 +40,8 @@ export type Trying<B extends RunningBackend = RunningBackend> = {
 
 /**
  * Sends a request to one backend after the other until one answers well, before the caller has seen
- * a byte. The answer of the last is the caller's, whatever it is.
+ * a byte. The answer of the last is the caller's, whatever it is, unless all of them have said how
+ * long they are to be left alone: then the caller is told the earliest.
  */
 export async function tryInTurn<B extends RunningBackend>(
   exchange: Exchange,
@@ -39,59 +49,93 @@ export async function tryInTurn<B extends RunningBackend>(
   prepare: (backend: B) => Try,
 ): Promise<void> {
   const { record } = exchange;
-  const owner = owned === undefined ? undefined : affinity.backendOf(owned);
   const ordered = inOrder(backends, random);
-  const known = ordered.filter(({ name }) => name === owner);
-  const turns = createTurns(known.length > 0 ? known : ordered, retry, random);
-  const searching = owned !== undefined && known.length === 0;
+  const owner = owned === undefined ? undefined : affinity.ownerOf(owned);
+  const known = ordered.filter(({ origin }) => origin === owner);
+  const candidates = known.length > 0 ? known : ordered;
+  const searching = owned !== undefined && known.length === 0 && ordered.length > 1;
+  const turns = searching
+    ? askEveryone(candidates, clock.now())
+    : createTurns(candidates, retry, random);
+  /** While searching: one that may be the owner has not said. */
+  let doubt = false;
 
   let turn = turns.next(clock.now());
-  if (turn === undefined) {
-    const until = turns.allLimited(clock.now()) ?? clock.now();
-    const retryAfter = Math.max(1, Math.ceil((until - clock.now()) / 1000));
-    throw new Refusal({ kind: "backends_limited", retryAfter });
-  }
+  if (turn === undefined) throw limited() ?? new Refusal({ kind: "internal" });
   for (;;) {
     const { backend, wait } = turn;
     if (wait > 0) await sleep(wait, undefined, { ref: false });
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     record.backend = backend.name;
+    delete record.upstreamStatus;
     const { body, request, inspect } = prepare(backend);
-    let next: typeof turn | undefined;
-    /** Whether to try another; asked once, when it is known how this one went. */
-    const goOn = (worthwhile: boolean): boolean => {
-      if (!worthwhile) return false;
+    let next: Next<B> | undefined;
+    /** What the caller gets instead of the backend's answer. */
+    let instead: Refusal | undefined;
+    const answer: { state: ReturnType<Health["answered"]> } = { state: "unsound" };
+
+    /** Decides, once for each try that failed, whether its answer is kept from the caller. */
+    const moveOn = (failure: FailedTry): boolean => {
       next = turns.next(clock.now());
-      if (next === undefined || isReplayable(body)) return next !== undefined;
-      record.notRetried = "the request body cannot be sent again";
-      next = undefined;
-      return false;
+      if (next !== undefined && !isReplayable(body)) {
+        record.notRetried = unreplayable;
+        next = undefined;
+      } else if (next !== undefined && next.wait >= timeLeft(exchange)) next = undefined;
+      if (next === undefined && "status" in failure && !searching) {
+        if (failure.status === 429) instead = limited();
+      } else if (next === undefined && doubt && "status" in failure && failure.status < 429) {
+        instead = new Refusal({ kind: "owner_unavailable" });
+      }
+      if (next !== undefined) (record.tries ??= []).push(failure);
+      return next !== undefined || instead !== undefined;
     };
-    try {
-      const verdict = await attempt(exchange, backend, body, request, (status, headers) => {
-        backend.health.answered(status, headers, clock.now());
-        const elsewhere = searching && (status === 400 || status === 404);
-        if (goOn(elsewhere || isRetryable(status, retry.codes))) {
-          (record.tries ??= []).push({ backend: backend.name, status });
-          return "withhold";
-        }
-        if (owned !== undefined && status < 400) affinity.remember(owned, backend.name);
+    const judge: Inspect = (status, headers) => {
+      answer.state = backend.health.answered(status, headers, clock.now());
+      const failure = { backend: backend.name, status };
+      const deliver = () => {
+        if (owned !== undefined && status < 300) affinity.remember(owned, backend.origin);
         return inspect(status, headers);
-      });
-      if (verdict === "delivered") return;
+      };
+      if (searching && (status === 400 || status === 404)) {
+        return {
+          peek: (text) => (isForeign(status, text) && moveOn(failure) ? "withhold" : deliver()),
+        };
+      }
+      if (!isRetryable(status, retry.codes)) return deliver();
+      doubt = true;
+      return moveOn(failure) ? "withhold" : deliver();
+    };
+
+    try {
+      const verdict = await attempt(exchange, backend, body, request, judge);
+      if (verdict === "delivered" && answer.state === "sound") backend.health.served();
+      if (typeof verdict === "object" && isWorthAnother(verdict.broken.reason)) {
+        backend.health.failed(clock.now());
+      }
+      if (verdict !== "withheld") return;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { reason } = error;
-      const worthwhile = isWorthAnother(reason);
-      if (worthwhile) backend.health.failed(clock.now());
-      if (!goOn(worthwhile)) throw error;
-      (record.tries ??= []).push({ backend: backend.name, reason: reason.kind });
+      if (!(error instanceof Refusal) || !isWorthAnother(error.reason)) throw error;
+      backend.health.failed(clock.now());
+      doubt = true;
+      if (!moveOn({ backend: backend.name, reason: error.reason.kind })) throw error;
     }
-    if (next === undefined) throw new Refusal({ kind: "internal" });
+    if (next === undefined) throw instead ?? new Refusal({ kind: "internal" });
     turn = next;
+  }
+
+  function limited(): Refusal | undefined {
+    const now = clock.now();
+    const until = allLimitedUntil(candidates, now);
+    if (until === undefined) return undefined;
+    return new Refusal({
+      kind: "backends_limited",
+      retryAfter: Math.max(1, Math.ceil((until - now) / 1000)),
+    });
   }
 }
 
-function isReplayable(body: UpstreamBody): boolean {
-  return body.kind !== "stream" || body.replayable();
+/** Milliseconds until the answer must have begun. */
+function timeLeft({ arrived, timeouts }: Exchange): number {
+  const limit = Math.min(timeouts.request ?? Infinity, timeouts.total ?? Infinity);
+  return arrived + limit - performance.now();
 }

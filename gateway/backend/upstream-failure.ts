@@ -22,6 +22,14 @@ const reasons: Readonly<Record<string, Reason>> = {
   UND_ERR_HEADERS_OVERFLOW: { kind: "upstream_protocol" },
 };
 
+/** What the system was asked to do when it failed, for codes that are not above. */
+const bySystemCall: Readonly<Record<string, Reason>> = {
+  getaddrinfo: { kind: "upstream_dns" },
+  connect: { kind: "upstream_connect" },
+  read: { kind: "upstream_reset" },
+  write: { kind: "upstream_reset" },
+};
+
 /** OpenSSL's verdicts on a certificate, as Node names them. */
 const tlsCode =
   /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH)/;
@@ -34,6 +42,9 @@ export function upstreamFailure(error: unknown): Reason {
     // undici leaves its code out.
     if (cause.name === "HTTPParserError") return { kind: "upstream_protocol" };
     if (tlsCode.test(code)) return { kind: "upstream_tls" };
+    const call = "syscall" in cause && typeof cause.syscall === "string" ? cause.syscall : "";
+    const failed = bySystemCall[call];
+    if (failed !== undefined) return failed;
   }
   return { kind: "internal" };
 }

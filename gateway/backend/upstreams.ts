@@ -2,7 +2,7 @@ import type { Log } from "../access-log.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Backend, BackendAuth, Traffic } from "../config/run.ts";
-import { isSecret } from "../config/secret.ts";
+import { identity } from "../config/identity.ts";
 import { type Affinity, createAffinity } from "./affinity.ts";
 import { type RunningBackend, runBackend } from "./backend.ts";
 import { type TokenBroker, createBroker } from "./credential/broker.ts";
@@ -118,13 +118,4 @@ export function createUpstreams(needs: Needs): Upstreams {
       }),
     );
   }
-}
-
-/** Equal settings give equal text. Kept in memory only: it spells secrets out. */
-function identity(settings: object): string {
-  return JSON.stringify(settings, function (this: Record<string, unknown>, key, value: unknown) {
-    // `value` has been through toJSON, which hides a secret.
-    const raw = this[key];
-    return isSecret(raw) ? raw.reveal() : value;
-  });
 }

@@ -237,9 +237,10 @@ function shortest(...durations: readonly (string | undefined)[]): number | undef
 
 const defaultBackoff = 250;
 
-export function resolveRetry(written: Checked<"retry"> | undefined): Retry {
+/** @param backends how many there are: written without `attempts`, each of them is tried, or the one twice */
+export function resolveRetry(written: Checked<"retry"> | undefined, backends: number): Retry {
   return {
-    attempts: written?.attempts ?? (written === undefined ? undefined : 1),
+    attempts: written === undefined ? undefined : (written.attempts ?? Math.max(1, backends - 1)),
     backoff: written?.backoff === undefined ? defaultBackoff : milliseconds(written.backoff),
     codes: written?.codes ?? "default",
   };

@@ -141,7 +141,10 @@ function resolveRoute(
   const answersItself = policies.redirect !== undefined || policies.directResponse !== undefined;
   if (backends.length === 0 && !answersItself) {
     resolving.problem(path, "expected at least one backend, requestRedirect or directResponse");
-  } else if (backends.length > 0 && backends.every(({ poolWeight }) => poolWeight === 0)) {
+  } else if (
+    backends.length > 0 &&
+    backends.every(({ poolWeight, weight }) => poolWeight * weight === 0)
+  ) {
     resolving.problem(
       [...path, "backends"],
       "every backend has weight 0: no request can be served",
@@ -166,7 +169,7 @@ function resolveRoute(
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
     policies,
-    retry: resolveRetry(route.policies.retry),
+    retry: resolveRetry(route.policies.retry, backends.length),
     backends,
   };
 }

@@ -10,7 +10,7 @@ import {
 import { apiKey, jwtAuth } from "./written/inbound-policies.ts";
 import { match } from "./written/match.ts";
 import { object, oneOf } from "./written/object.ts";
-import { authority, duration, hostname, port, text } from "./written/scalar.ts";
+import { authority, hostname, port, text } from "./written/scalar.ts";
 import {
   cors,
   directResponse,
@@ -18,6 +18,7 @@ import {
   localRateLimit,
   requestRedirect,
   retry,
+  streamKeepAlive,
   timeout,
 } from "./written/traffic-policies.ts";
 
@@ -52,7 +53,7 @@ const routePolicies = object(
     localRateLimit: localRateLimit.optional(),
     timeout: timeout.optional(),
     retry: retry.optional(),
-    streamKeepAlive: duration.optional(),
+    streamKeepAlive: streamKeepAlive.optional(),
     requestHeaderModifier: headerModifier.optional(),
     responseHeaderModifier: headerModifier.optional(),
     urlRewrite: urlRewrite.optional(),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Address, Bind } from "../config/run.ts";
 import { close, listen } from "./listening.ts";
@@ -10,8 +11,11 @@ export type BindServers = {
   settle(binds: readonly Bind[]): Promise<readonly Address[]>;
   /** Stops accepting; resolves when the last connection has gone. */
   close(): Promise<void>;
-  /** Closes connections that carry no request. */
+  /** Whether any server accepts no more but still has connections. */
+  closing(): boolean;
+  /** Closes connections of such servers that carry no request. */
   closeIdle(): void;
+  /** Closes all their connections. */
   cutAll(): void;
 };
 
@@ -57,12 +61,15 @@ export function createBindServers(
     },
     async close() {
       await Promise.all([...open.keys()].map(shut));
+      // Those of configurations before this one.
+      await Promise.all([...closing].map((server) => once(server, "close")));
     },
+    closing: () => closing.size > 0,
     closeIdle() {
-      for (const server of all()) server.closeIdleConnections();
+      for (const server of closing) server.closeIdleConnections();
     },
     cutAll() {
-      for (const server of all()) server.closeAllConnections();
+      for (const server of closing) server.closeAllConnections();
     },
   };
 
@@ -79,10 +86,6 @@ export function createBindServers(
     closing.add(server);
     await close(server);
     closing.delete(server);
-  }
-
-  function all(): Server[] {
-    return [...closing, ...[...open.values()].map(({ server }) => server)];
   }
 }
 

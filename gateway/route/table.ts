@@ -1,6 +1,8 @@
 import { type Forward, compileForward } from "../backend/forward.ts";
+import type { Shared } from "../backend/shared.ts";
 import type { Trying } from "../backend/tries.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
+import { identity } from "../config/identity.ts";
 import type { Config, Route } from "../config/run.ts";
 import { Refusal } from "../errors.ts";
 import { compilePolicies } from "../policy/order.ts";
@@ -37,26 +39,37 @@ type RunningListener = {
 export function compileTable(
   { binds, limits }: Config,
   upstreams: Upstreams,
+  policies: Shared<Policy>,
   needs: PolicyNeeds & Pick<Trying, "clock" | "random">,
 ): RouteTable {
+  const names = new Map<string, number>();
   const byPort = new Map(
     binds.map(({ port, listeners }) => {
       const running = listeners.map((listener): RunningListener => ({
         name: listener.name,
         hostname: listener.hostname,
-        find: compileRoutes(listener, runRoute),
+        find: compileRoutes(listener, (route) => runRoute(route, `${port}/${listener.name}`)),
       }));
       return [port, listenerFinder(running)] as const;
     }),
   );
   return { find };
 
-  function runRoute(route: Route): RunningRoute {
+  function runRoute(route: Route, place: string): RunningRoute {
     return {
       name: route.name,
-      policies: compilePolicies(route.policies, needs),
+      policies: policiesOf(route, place),
       forward: compileForward(route, upstreams, needs, limits.requestBody),
     };
+  }
+
+  /** Those that have not changed keep what they know: rate limits, and the keys of token issuers. */
+  function policiesOf(route: Route, place: string): Policy | undefined {
+    const called = `${place}/${route.name}`;
+    const before = names.get(called) ?? 0;
+    names.set(called, before + 1);
+    const key = identity([called, before, route.policies]);
+    return policies.get(key, () => compilePolicies(route.policies, needs));
   }
 
   function find(

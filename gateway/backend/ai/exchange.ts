@@ -2,12 +2,13 @@ import type { ModelTraffic } from "../../config/run.ts";
 import { Refusal } from "../../errors.ts";
 import { mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
+import { ownedByBody } from "../affinity.ts";
 import type { RunningBackend } from "../backend.ts";
 import { type Trying, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { formatOf } from "./format.ts";
 import { readJsonBody } from "./read-body.ts";
-import { applyEdits, planRewrite, stringOf, wantedMembers } from "./rewrite.ts";
+import { applyEdits, planRewrite, wantedMembers } from "./rewrite.ts";
 import { watchAnswer } from "./watch.ts";
 
 /**
@@ -27,8 +28,7 @@ export async function forwardAi(
   const format = formatOf(record.path);
   const body = await readJsonBody(request, maxBody, wantedMembers(format));
   record.requestBytes = body.length;
-  const { members } = body.scanned;
-  const owned = stringOf(members.findLast(({ key }) => key === "previous_response_id")?.text);
+  const owned = format.name === "responses" ? ownedByBody(body.chunks) : undefined;
 
   await tryInTurn(exchange, { ...trying, owned }, (backend) => {
     const { model, path } = backend.traffic;
@@ -42,7 +42,7 @@ export async function forwardAi(
       }
     }
     const remember = (id: string) => {
-      if (format.name === "responses") trying.affinity.remember(id, backend.name);
+      if (format.name === "responses") trying.affinity.remember(id, backend.origin);
     };
     const rewritten = applyEdits(body, plan.edits);
     const headers = [...backend.headers(exchange), "accept-encoding", "identity"];

@@ -19,7 +19,7 @@ export type Plan = {
 
 /** Members of the body that the plan is made from. */
 export function wantedMembers(format: Format): ReadonlySet<string> {
-  return new Set(["model", "stream", "stream_options", "previous_response_id", format.required]);
+  return new Set(["model", "stream", "stream_options", format.required]);
 }
 
 /**
@@ -97,7 +97,7 @@ function insert(at: number, text: string): Edit {
 }
 
 /** The string a member holds; undefined for anything else. */
-export function stringOf(text: string | undefined): string | undefined {
+function stringOf(text: string | undefined): string | undefined {
   return text?.startsWith('"') === true ? String(JSON.parse(text)) : undefined;
 }
 

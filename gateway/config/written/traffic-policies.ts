@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { milliseconds } from "../duration.ts";
 import { object, oneOf } from "./object.ts";
 import {
   duration,
@@ -51,6 +52,14 @@ export const localRateLimit = z
     }),
   )
   .min(1, { error: "expected at least one limit" });
+
+/**
+ * Below 240 s, at which Container Apps' ingress cuts a silent connection; other proxies cut at 60 s.
+ */
+export const streamKeepAlive = duration.refine(
+  (written) => milliseconds(written) >= 1_000 && milliseconds(written) < 240_000,
+  { error: "expected from 1s up to 239s" },
+);
 
 /**
  * How long things may take. `requestTimeout` (agentgateway's) runs until the answer begins, over all
