@@ -39,7 +39,8 @@ export function arrive(
     spentHeader: undefined,
     timeout: undefined,
     onTokens: [],
-    record: accessRecord(id, port, method, url),
+    // Of a whole URL only the path, for it may carry a password.
+    record: accessRecord(id, port, method, location?.target ?? url.replace(/^.*@/, "")),
     abort: undefined,
     closed: false,
   };
