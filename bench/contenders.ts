@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Contender } from "./contender.ts";
+import { compiled } from "./contenders/compile.ts";
 import { gateway, transparentGateway } from "./contenders/gateway.ts";
 import { litellm } from "./contenders/litellm.ts";
 import { modelSent, upstreamToken } from "./job.ts";
@@ -54,7 +54,9 @@ export const contenders: readonly Contender[] = [
   transparentGateway,
 ];
 
-export const peersInstalled = existsSync(new URL("node_modules", import.meta.url));
+export const peersInstalled = existsSync(
+  new URL("node_modules/.package-lock.json", import.meta.url),
+);
 
 function script(
   name: string,
@@ -62,7 +64,6 @@ function script(
   job: Contender["job"],
   peer: string | undefined,
 ): Contender {
-  const file = fileURLToPath(new URL(`contenders/${name}.ts`, import.meta.url));
   const installed = () => existsSync(new URL(`node_modules/${peer}`, import.meta.url));
   return {
     name,
@@ -75,7 +76,7 @@ function script(
         ? undefined
         : `${peer} is not installed in bench/node_modules`,
     start: ({ core, port, upstreamPort }) =>
-      startChild(pinned(core, [process.execPath, file]), {
+      startChild(pinned(core, [process.execPath, compiled(name)]), {
         NODE_ENV: "production",
         NODE_OPTIONS: nodeOptions,
         PORT: String(port),

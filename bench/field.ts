@@ -31,7 +31,8 @@ export async function enter(
         throw new Error(wrong);
       }
     } catch (error) {
-      out.push({ title, why: error instanceof Error ? error.message : String(error) });
+      const why = error instanceof Error ? error.message : String(error);
+      out.push({ title, why: why.replaceAll(`${around.directory}/`, "") });
     }
   }
   return {

@@ -41,4 +41,4 @@ declare module "@fastify/http-proxy" {
   export default proxy;
 }
 
-declare module "*/@portkey-ai/gateway/build/start-server.js";
+declare module "@portkey-ai/gateway/build/start-server.js";

@@ -16,7 +16,7 @@ export const full: Plan = {
   window: 1,
   openSeconds: 3,
   openRounds: 2,
-  streamEvents: 60,
+  streamEvents: 40,
   firstBytes: 150,
   coldStarts: 2,
 };

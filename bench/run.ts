@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { contenders } from "./contenders.ts";
+import { compileContenders } from "./contenders/compile.ts";
 import { installLitellm } from "./contenders/litellm.ts";
 import { startIdentity } from "./identity.ts";
 import { startLoader } from "./load/loader.ts";
@@ -40,6 +41,7 @@ if (chosen.some(({ name }) => name === "litellm")) {
   const missing = installLitellm();
   if (missing !== undefined) step(missing);
 }
+await compileContenders();
 const identity = await startIdentity();
 const loader = startLoader(cores, directory);
 const judge = await startJudge(cores);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contenders, peersInstalled } from "./contenders.ts";
+import { compileContenders } from "./contenders/compile.ts";
 import { startIdentity } from "./identity.ts";
 import { startLoader } from "./load/loader.ts";
 import { qualify } from "./measure/qualify.ts";
@@ -10,6 +11,7 @@ import { planCores } from "./process/cores.ts";
 import { start } from "./start.ts";
 import { startJudge } from "./upstream/start-judge.ts";
 
+await compileContenders();
 const directory = mkdtempSync(join(tmpdir(), "foundry-gateway-smoke-"));
 const cores = planCores();
 const identity = await startIdentity();

@@ -8,4 +8,4 @@ Reflect.set(Server.prototype, "listen", function (this: Server, ...args: unknown
   return Reflect.apply(listen, this, [port, "127.0.0.1", ...rest]);
 });
 process.argv.push(`--port=${port}`, "--headless");
-await import("../node_modules/@portkey-ai/gateway/build/start-server.js");
+await import("@portkey-ai/gateway/build/start-server.js");

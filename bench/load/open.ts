@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { type Ask, bodyOf } from "../job.ts";
 import { type Connection, type Target, createConnection, postOf } from "./connection.ts";
 import { monotonic } from "./monotonic.ts";
-import type { Schedule } from "./pacemaker.ts";
+import type { Beat, Schedule } from "./pacemaker.ts";
 import { ask as send } from "./request.ts";
 import { type Tally, tally } from "./tally.ts";
 
@@ -28,7 +28,8 @@ export function openLoop({ target, ask, perSecond, seconds }: OpenTask): Promise
   const request = postOf(target, bodyOf(ask));
   const every = 1000 / perSecond;
   const count = Math.max(1, Math.floor(perSecond * seconds));
-  const schedule: Schedule = { start: monotonic() + 100, every, count };
+  const schedule: Schedule = { every, count };
+  let start = monotonic();
   const latencies: number[] = [];
   let failures = 0;
   let firstFailure: string | undefined;
@@ -40,8 +41,12 @@ export function openLoop({ target, ask, perSecond, seconds }: OpenTask): Promise
     const pacemaker = new Worker(new URL("pacemaker.ts", import.meta.url), {
       workerData: schedule,
     });
-    pacemaker.on("message", (index: number) => {
-      const due = schedule.start + index * every;
+    pacemaker.on("message", (beat: Beat) => {
+      if ("start" in beat) {
+        ({ start } = beat);
+        return;
+      }
+      const due = start + beat.index * every;
       const connection = idle.pop();
       if (connection !== undefined) run(connection, due);
       else if (all.length === maxConnections) waiting.push(due);

@@ -3,14 +3,23 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonic } from "./monotonic.ts";
 
-/** Milliseconds of the monotonic clock. */
-export type Schedule = { readonly start: number; readonly every: number; readonly count: number };
+/** Milliseconds between arrivals, and how many there are. */
+export type Schedule = { readonly every: number; readonly count: number };
 
-const { start, every, count }: Schedule = workerData;
+/** When the first is due, in milliseconds of the monotonic clock; then which one is due now. */
+export type Beat = { readonly start: number } | { readonly index: number };
+
+const { every, count }: Schedule = workerData;
+const start = monotonic() + 50;
+say({ start });
 const cell = new Int32Array(new SharedArrayBuffer(4));
 for (let index = 0; index < count; index += 1) {
   const wait = start + index * every - monotonic();
   if (wait > 0) Atomics.wait(cell, 0, 0, wait);
+  say({ index });
+}
+
+function say(beat: Beat): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's, not a window's
-  parentPort?.postMessage(index);
+  parentPort?.postMessage(beat);
 }

@@ -1,4 +1,4 @@
-import type { Machine, Results } from "./results.ts";
+import { type Machine, type Results, wasBusy } from "./results.ts";
 import { type Table, tables } from "./table.ts";
 import type { Target } from "./targets.ts";
 
@@ -9,6 +9,7 @@ export function markdown(results: Results, reached: readonly Target[], chart: st
     described(results.machine, results.seconds),
     "",
     "Compare ratios: absolute figures are this machine's, in this run.",
+    ...(wasBusy(results.machine) ? ["", "**The machine was busy: do not rely on this run.**"] : []),
     "",
     `![Throughput of the bare runtime's, at 64 connections](${chart})`,
     ...tables(results, reached).map(drawn),

@@ -31,6 +31,11 @@ export type Machine = {
   readonly loadBefore: number;
 };
 
+/** Others were at work on the machine, so its figures mean little. */
+export function wasBusy({ loadBefore, cores }: Machine): boolean {
+  return loadBefore > 0.25 * cores;
+}
+
 /** What one contender did. Absent is what it was not asked for. */
 export type Measured = {
   readonly name: string;

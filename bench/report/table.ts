@@ -133,12 +133,13 @@ function features(results: Results): Table {
   const plain = results.features[0]?.figures;
   return {
     title: "What a feature costs, at 64 connections",
-    head: ["", "throughput of no policy", "CPU us", "more"],
+    head: ["", "throughput of no policy", "CPU us", "more", "memory MB"],
     rows: results.features.map(({ title, figures }) => [
       title,
       ratio(figures.perSecond / (plain?.perSecond ?? Number.NaN)),
       number(figures.cpu, 1),
       number(figures.cpu - (plain?.cpu ?? Number.NaN), 1),
+      number(figures.memory / 1e6, 0),
     ]),
   };
 }

@@ -1,9 +1,12 @@
-import type { Results } from "./results.ts";
+import { type Results, wasBusy } from "./results.ts";
 import { type Table, tables } from "./table.ts";
 import type { Target } from "./targets.ts";
 
 export function terminal(results: Results, reached: readonly Target[]): string {
-  return tables(results, reached).map(drawn).join("\n");
+  const warning = wasBusy(results.machine)
+    ? "\n\nThe machine was busy before the run: do not rely on its figures."
+    : "";
+  return tables(results, reached).map(drawn).join("\n") + warning;
 }
 
 function drawn({ title, head, rows }: Table): string {

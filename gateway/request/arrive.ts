@@ -40,7 +40,8 @@ export function arrive(
     timeouts: { request: undefined, total: undefined },
     streamKeepAlive: undefined,
     onTokens: [],
-    record: accessRecord(id, port, method, url),
+    // Of a whole URL only the path, for it may carry a password.
+    record: accessRecord(id, port, method, location?.target ?? url.replace(/^.*@/, "")),
     abort: undefined,
     closed: false,
   };

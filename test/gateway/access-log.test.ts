@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../../gateway/clock.ts";
 import { startFoundry } from "../stand-in/foundry.ts";
 import { startIdentityEndpoint } from "../stand-in/identity-endpoint.ts";
 import { createTokens } from "../stand-in/tokens.ts";
-import { type Call, call, chat, open } from "./caller.ts";
+import { type Call, call, chat, exchangeBytes, open } from "./caller.ts";
 import { model, routes, systemAssigned } from "./configuration.ts";
 import { runGateway } from "./running-gateway.ts";
 
@@ -113,6 +113,20 @@ test("the line of a request that reached no backend says why", async (t) => {
     route: "models",
     backend: "foundry",
   });
+});
+
+test("a target that is a whole URL is logged as its path, without the password it may carry", async (t) => {
+  const { port, accessLog, logText } = await runGateway(t, routes(keyed));
+  for (const target of [
+    "http://user:passwordword@in.example/keyed/language/x?queryword",
+    "http://in.example/keyed/language/y",
+    "ftp://user:passwordword@in.example/keyed",
+  ]) {
+    await exchangeBytes(port, `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  }
+  const paths = (await accessLog(3)).map(({ path }) => path);
+  assert.deepEqual(paths, ["/keyed/language/x", "/keyed/language/y", "in.example/keyed"]);
+  assert.doesNotMatch(logText(), /passwordword|queryword/);
 });
 
 test("an answer of the backend's own has an outcome of ok: it is not the gateway's failure", async (t) => {

@@ -52,11 +52,11 @@ export async function runGateway(
     );
   }
   const lines: string[] = [];
-  let heard = () => {};
+  let heard: (() => void) | undefined;
   const sink = new Writable({
     write(chunk: Buffer, _, done) {
       lines.push(chunk.toString());
-      heard();
+      heard?.();
       done();
     },
   });

@@ -74,12 +74,10 @@ test("a bomb's decoder makes no more than the limit and one piece, and then work
   const decode = decoderOf("gzip");
   if (typeof decode === "string") return assert.fail(decode);
   let fed = 0;
-  const bomb = gzipSync(Buffer.alloc(50_000_000));
+  // Gzip's members may follow each other without end.
+  const member = gzipSync(Buffer.alloc(1_000_000));
   async function* source(): AsyncGenerator<Buffer> {
-    for (let at = 0; at < bomb.length; at += 1024) {
-      fed += 1024;
-      yield bomb.subarray(at, at + 1024);
-    }
+    for (; fed < 10_000_000; fed += member.length) yield member;
   }
   let made = 0;
   for await (const piece of decode(source())) {
@@ -87,7 +85,8 @@ test("a bomb's decoder makes no more than the limit and one piece, and then work
     if (made > limit) break;
   }
   assert.ok(made < limit + 64 * 1024);
-  assert.ok(fed < bomb.length / 2, `${fed} of ${bomb.length} bytes were read`);
+  // What waits in buffers of 64 KB, of ten million.
+  assert.ok(fed < 200_000, `${fed} bytes were read`);
 });
 
 test("a caller that goes on with its bomb after the answer is not decoded any more", async (t) => {
