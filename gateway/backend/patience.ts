@@ -2,19 +2,26 @@
 export type Patience = {
   /** It is the backend's turn: to take a chunk, or to answer. */
   start(): void;
-  /** It is the caller's turn, or the wait is over. */
+  /** It is the caller's turn. */
   stop(): void;
+  /** The wait is over, whatever of the body is still to go. */
+  end(): void;
 };
 
 /** @param limit milliseconds; 0 is for ever */
 export function createPatience(limit: number, onEnd: () => void): Patience {
   let timer: NodeJS.Timeout | undefined;
+  let over = limit === 0;
   return {
     start() {
       clearTimeout(timer);
-      if (limit > 0) timer = setTimeout(onEnd, limit);
+      if (!over) timer = setTimeout(onEnd, limit);
     },
     stop: () => clearTimeout(timer),
+    end() {
+      over = true;
+      clearTimeout(timer);
+    },
   };
 }
 
