@@ -2,19 +2,26 @@
 export type Patience = {
   /** It is the backend's turn: to take a chunk, or to answer. */
   start(): void;
-  /** It is the caller's turn, or the wait is over. */
-  stop(): void;
+  /** It is the caller's turn. */
+  pause(): void;
+  /** The answer has begun, or never will. */
+  end(): void;
 };
 
 /** @param limit milliseconds; 0 is for ever */
 export function createPatience(limit: number, onEnd: () => void): Patience {
   let timer: NodeJS.Timeout | undefined;
+  let ended = limit === 0;
   return {
     start() {
       clearTimeout(timer);
-      if (limit > 0) timer = setTimeout(onEnd, limit);
+      if (!ended) timer = setTimeout(onEnd, limit);
     },
-    stop: () => clearTimeout(timer),
+    pause: () => clearTimeout(timer),
+    end() {
+      ended = true;
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -26,7 +33,7 @@ export async function* inTurn(
   for await (const chunk of chunks) {
     patience.start();
     yield chunk;
-    patience.stop();
+    patience.pause();
   }
   patience.start();
 }

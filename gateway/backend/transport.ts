@@ -113,7 +113,7 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
     let over = false;
     let aborted = false;
     const finish = (): void => {
-      patience.stop();
+      patience.end();
       if (!over) running -= 1;
       over = true;
     };
@@ -137,7 +137,7 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
         // Interim answers (RFC 9110, section 15.2) concern this connection alone.
         if (status < 200 || aborted) return;
         begun = true;
-        patience.stop();
+        patience.end();
         receiver.head(status, headers, statusText);
       },
       onResponseData(_, chunk) {
