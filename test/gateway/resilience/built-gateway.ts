@@ -45,7 +45,7 @@ export async function runBuiltGateway(
     await rm(directory, { recursive: true });
   });
   const lines: LogLine[] = [];
-  let heard = () => {};
+  let heard = nothing;
   createInterface({ input: child.stdout }).on("line", (line) => {
     lines.push(JSON.parse(line));
     heard();
@@ -72,3 +72,5 @@ export async function runBuiltGateway(
   await gateway.logged("listening");
   return gateway;
 }
+
+function nothing(): void {}

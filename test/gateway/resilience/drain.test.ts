@@ -46,8 +46,10 @@ async function startStreams(origin: string, count: number, agent?: Agent) {
   });
   const answers: IncomingMessage[] = [];
   for (let turn = 0; turn < count; turn += 1) {
-    const call_ = agent === undefined ? streamed : { ...streamed, agent };
-    const { request, answer } = open(origin, call_);
+    const { request, answer } = open(
+      origin,
+      agent === undefined ? streamed : { ...streamed, agent },
+    );
     request.end(streamed.body);
     answers.push(await answer);
   }
