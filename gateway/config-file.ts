@@ -40,6 +40,7 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
 
   function startWatching(onChange: (loaded: Loaded) => void): () => void {
     let timer: NodeJS.Timeout | undefined;
+    let stopListening: (() => void)[] = [];
     const look = () => {
       if (!hasChanged()) return;
       try {
@@ -48,16 +49,23 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
         const message = error instanceof Error ? error.message : String(error);
         onChange({ problems: [{ line: 1, column: 1, path: "", message }] });
       }
+      listenAgain();
     };
     const lookSoon = () => {
       clearTimeout(timer);
       timer = setTimeout(look, settling);
     };
-    const stopListening = listen(dirname(file), lookSoon);
+    /** To the folders of what has been read last: it may name other files than before. */
+    const listenAgain = () => {
+      for (const stop of stopListening) stop();
+      const folders = new Set([file, ...seen.keys()].map((path) => dirname(path)));
+      stopListening = [...folders].map((folder) => listen(folder, lookSoon));
+    };
+    listenAgain();
     const poll = setInterval(look, pollInterval);
     poll.unref();
     return () => {
-      stopListening();
+      for (const stop of stopListening) stop();
       clearTimeout(timer);
       clearInterval(poll);
     };

@@ -215,12 +215,14 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
       const cancel = clock.after(grace, () => {
         cut = underWay.size;
         servers.cutAll();
-        underWay.afterThese(resolve);
+        resolve();
       });
       void closed.then(cancel);
     });
     // What has no request, such as a handshake that does not end, is not waited for.
     await Promise.race([closed, tooLate]);
+    // Their lines in the log come when their connections have closed.
+    await new Promise<void>((resolve) => underWay.afterThese(resolve));
     await upstreams.close();
     await close(readiness);
     return cut;

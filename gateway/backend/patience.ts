@@ -3,23 +3,23 @@ export type Patience = {
   /** It is the backend's turn: to take a chunk, or to answer. */
   start(): void;
   /** It is the caller's turn. */
-  stop(): void;
-  /** The wait is over, whatever of the body is still to go. */
+  pause(): void;
+  /** The answer has begun, or never will. */
   end(): void;
 };
 
 /** @param limit milliseconds; 0 is for ever */
 export function createPatience(limit: number, onEnd: () => void): Patience {
   let timer: NodeJS.Timeout | undefined;
-  let over = limit === 0;
+  let ended = limit === 0;
   return {
     start() {
       clearTimeout(timer);
-      if (!over) timer = setTimeout(onEnd, limit);
+      if (!ended) timer = setTimeout(onEnd, limit);
     },
-    stop: () => clearTimeout(timer),
+    pause: () => clearTimeout(timer),
     end() {
-      over = true;
+      ended = true;
       clearTimeout(timer);
     },
   };
@@ -33,7 +33,7 @@ export async function* inTurn(
   for await (const chunk of chunks) {
     patience.start();
     yield chunk;
-    patience.stop();
+    patience.pause();
   }
   patience.start();
 }

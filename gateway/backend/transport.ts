@@ -126,7 +126,8 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
     const patience = createPatience(body.kind === "stream" ? firstByte : 0, () => {
       if (aborted || begun) return;
       cut(abandoned);
-      receiver.fail(new Refusal({ kind: "upstream_timeout", phase: "first_byte" }));
+      const cause = new Error(`no answer within ${firstByte} ms of the body's last byte`);
+      receiver.fail(new Refusal({ kind: "upstream_timeout", phase: "first_byte" }, cause));
     });
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {

@@ -38,9 +38,17 @@ for (const { name, backend, asked } of [
 
   test(`${name} is not sent a third time`, async (t) => {
     const { origin } = await runGateway(t, behind(backend));
+    assert.equal((await call(origin, asked)).status, 200);
     foundry.always({ kind: "noAnswer", manner: "reset" });
     assert.equal((await call(origin, asked)).status, 502);
-    assert.equal(foundry.requests.length, 2);
+    assert.equal(foundry.requests.length, 3);
+  });
+
+  test(`${name} on a new connection that is cut is not sent again`, async (t) => {
+    const { origin } = await runGateway(t, behind(backend));
+    foundry.next({ kind: "noAnswer", manner: "reset" });
+    assert.equal((await call(origin, asked)).status, 502);
+    assert.equal(foundry.requests.length, 1);
   });
 
   test(`${name} is not sent again once an answer has begun`, async (t) => {
