@@ -1,7 +1,6 @@
 // What the gateway costs, next to others, in one run.
 // --quick only shows the harness at work; --only=a,b measures the named contenders alone.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { contenders } from "./contenders.ts";
@@ -14,6 +13,7 @@ import { measureStreams } from "./phase/streams.ts";
 import { measureThroughput } from "./phase/throughput.ts";
 import { full, quick } from "./plan.ts";
 import { planCores } from "./process/cores.ts";
+import { temporaryDirectory } from "./process/temporary.ts";
 import { describeMachine } from "./report/machine.ts";
 import type { Results } from "./report/results.ts";
 import { targets } from "./report/targets.ts";
@@ -33,7 +33,7 @@ const plan = values.quick ? quick : full;
 const only = values.only?.split(",");
 const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name));
 const started = performance.now();
-const directory = mkdtempSync(join(tmpdir(), "foundry-gateway-bench-run-"));
+const directory = temporaryDirectory("foundry-gateway-bench-run-");
 const cores = planCores();
 
 if (chosen.some(({ name }) => name === "litellm")) {
@@ -85,7 +85,6 @@ await loader.stop();
 if (fast !== judge) await fast.stop();
 await judge.stop();
 await identity.close();
-rmSync(directory, { recursive: true });
 
 const folder = join(import.meta.dirname, "results");
 mkdirSync(folder, { recursive: true });

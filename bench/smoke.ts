@@ -1,18 +1,16 @@
 // A few seconds: does every contender start, and does it do its job? No figure is taken.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { contenders, peersInstalled } from "./contenders.ts";
 import { compileContenders } from "./contenders/compile.ts";
 import { startIdentity } from "./identity.ts";
 import { startLoader } from "./load/loader.ts";
 import { qualify } from "./measure/qualify.ts";
 import { planCores } from "./process/cores.ts";
+import { temporaryDirectory } from "./process/temporary.ts";
 import { start } from "./start.ts";
 import { startJudge } from "./upstream/start-judge.ts";
 
 await compileContenders();
-const directory = mkdtempSync(join(tmpdir(), "foundry-gateway-smoke-"));
+const directory = temporaryDirectory("foundry-gateway-smoke-");
 const cores = planCores();
 const identity = await startIdentity();
 const upstream = await startJudge(cores);
@@ -43,7 +41,6 @@ for (const contender of contenders) {
 await loader.stop();
 await upstream.stop();
 await identity.close();
-rmSync(directory, { recursive: true });
 process.exitCode = failed === 0 ? 0 : 1;
 
 function say(name: string, what: string): void {
