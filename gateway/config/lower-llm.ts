@@ -72,7 +72,7 @@ function backendOf(model: CheckedLlmModel): CheckedBackend {
       backendAuth: auth ?? keyOf(params.apiKey),
       backendTLS: tls ?? (url?.protocol === "https:" ? {} : undefined),
       health,
-      ai: { defaults, overrides },
+      ai: (defaults ?? overrides) === undefined ? undefined : { defaults, overrides },
     },
   };
 }

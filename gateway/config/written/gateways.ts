@@ -47,9 +47,12 @@ export const gateways = z
   .refine((named) => Object.keys(named).length > 0, { error: "expected at least one gateway" });
 
 /** `name` or `name/listener`, one or several; `default` unless given. */
-export const gatewayReferences = z.union([text, z.array(text).min(1)], {
-  error: "expected the name of a gateway, or a list of names",
-});
+export const gatewayReferences = z.union(
+  [text, z.array(text).min(1, { error: "expected at least one name" })],
+  {
+    error: "expected the name of a gateway, or a list of names",
+  },
+);
 
 export const attachedRoute = object(
   { ...route.shape, gateways: gatewayReferences.optional() },

@@ -32,7 +32,7 @@ export const provider = oneOf(
       model: text.optional(),
     }).optional(),
     azureOpenAI: object({
-      host: hostname,
+      host: hostname.regex(/^[^*]/, { error: "expected one host, without *" }),
       apiVersion: apiVersion.optional(),
       model: text.optional(),
     }).optional(),
