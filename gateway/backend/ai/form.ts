@@ -23,6 +23,8 @@ export type Field = {
 
 /** Longest field kept, in bytes; a model's name is one, a file is not. */
 const maxField = 1024;
+/** Headers of a part, in bytes. */
+const maxHeaders = 8 * 1024;
 /** Parts of a form; Azure's has a dozen fields at most. */
 const maxParts = 256;
 
@@ -64,19 +66,24 @@ export async function readForm(request: Request, limit: number): Promise<Form> {
   };
 }
 
+/** Where the gateway would stop looking, a backend might find another model. */
 function* fieldsOf(body: Buffer, delimiter: string): Generator<Field> {
   let part = body.indexOf(delimiter);
-  for (let count = 0; part !== -1 && count < maxParts; count += 1) {
+  for (let count = 0; part !== -1; count += 1) {
     const headersEnd = body.indexOf("\r\n\r\n", part);
     if (headersEnd === -1) return;
+    if (count === maxParts || headersEnd - part > maxHeaders)
+      throw new Refusal({ kind: "not_a_form", got: "one with so many parts or headers" });
     const start = headersEnd + 4;
     const end = body.indexOf(`\r\n${delimiter}`, headersEnd + 2);
     if (end === -1) return;
     const headers = body.toString("latin1", part + delimiter.length, headersEnd);
-    const name = /^content-disposition:[^\r\n]*?;\s*name="([^"]*)"/im.exec(headers)?.[1];
+    const name = /^content-disposition:[^\r\n]*?;\s*name=(?:"([^"]*)"|([^\s;"]+))/im.exec(headers);
     const isFile = /;\s*filename\*?=/i.test(headers);
-    if (name !== undefined && !isFile && end >= start && end - start <= maxField)
-      yield { name, start, end, text: body.toString("utf8", start, end) };
+    if (name !== null && !isFile && end >= start && end - start <= maxField) {
+      const text = body.toString("utf8", start, end);
+      yield { name: name[1] ?? name[2] ?? "", start, end, text };
+    }
     part = end + 2;
   }
 }

@@ -1,8 +1,9 @@
 import { Refusal } from "../../errors.ts";
-import { type Caller, mayUse } from "../../request/caller.ts";
+import { mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { answerDirectly } from "../../request/refuse.ts";
 import type { ModelBackend } from "./model-backend.ts";
+import { decoded } from "./operation.ts";
 
 /**
  * The models that a route's config names, by the names callers use. Empty where it names none: then
@@ -40,13 +41,9 @@ export function answerModels(
     owned_by: "azure",
     status: "succeeded",
   });
-  const visible = names.filter((name) => allowed(exchange.caller, name));
-  const id = decodeURIComponent(operation.slice("models/".length));
+  const visible = names.filter((name) => mayUse(exchange.caller, name));
+  const id = decoded(operation.slice("models/".length));
   if (id !== "" && !visible.includes(id)) throw new Refusal({ kind: "model_not_found", model: id });
   const body = id === "" ? { object: "list", data: visible.map(entry) } : entry(id);
   answerDirectly(exchange, 200, ["content-type", "application/json"], JSON.stringify(body));
-}
-
-function allowed(caller: Caller, name: string): boolean {
-  return mayUse(caller, name);
 }

@@ -49,7 +49,7 @@ function withoutVersion(query: string): string {
 }
 
 /** What is no encoding stays as it is. */
-function decoded(segment: string): string {
+export function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -219,6 +219,11 @@ describe("a form", () => {
     assert.deepEqual([none.status, errorOf(none)["param"]], [400, "model"]);
     const wrong = await call(origin, json(path, { model: "m" }));
     assert.equal(wrong.status, 415);
+    const hiding = form(path, [
+      ...Array.from({ length: 300 }, (_, at) => [`field${at}`, ""] as const),
+      ["model", "m"],
+    ]);
+    assert.equal((await call(origin, hiding)).status, 415);
     assert.equal(foundry.requests.length, 0);
   });
 });
