@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "validate" | "print-effective"; readonly file: string }
+  | { readonly kind: "validate" | "print-effective" | "print-agentgateway"; readonly file: string }
   | {
       readonly kind: "run";
       readonly file: string;
@@ -22,6 +22,7 @@ Usage: foundry-gateway -f FILE [options]
   -f, --file FILE            configuration, in agentgateway's YAML
       --validate-only        check the configuration and exit: 0, or 1 with every problem
       --print-effective      print the configuration as run, secrets redacted, and exit
+      --print-agentgateway   print the configuration in agentgateway's own grammar, and exit
       --drain-timeout SECS   time for requests under way after SIGTERM (default ${defaultDrainTimeout})
   -h, --help                 print this text
   -V, --version              print the version
@@ -37,6 +38,7 @@ export function parseCommandLine(args: readonly string[]): Command {
         file: { type: "string", short: "f" },
         "validate-only": { type: "boolean" },
         "print-effective": { type: "boolean" },
+        "print-agentgateway": { type: "boolean" },
         "drain-timeout": { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
@@ -51,6 +53,7 @@ export function parseCommandLine(args: readonly string[]): Command {
   if (file === undefined || file === "") return { kind: "mistake", message: "-f FILE is missing" };
   if (values["validate-only"] === true) return { kind: "validate", file };
   if (values["print-effective"] === true) return { kind: "print-effective", file };
+  if (values["print-agentgateway"] === true) return { kind: "print-agentgateway", file };
   const written = values["drain-timeout"] ?? String(defaultDrainTimeout);
   const seconds = /^\d+(\.\d+)?$/.test(written) ? Number(written) : Number.NaN;
   if (!Number.isFinite(seconds)) {

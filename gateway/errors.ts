@@ -10,6 +10,7 @@ export type Reason =
   | { readonly kind: "method_not_allowed"; readonly allow: string }
   | { readonly kind: "body_too_large"; readonly limit: number }
   | { readonly kind: "unsupported_media_type"; readonly got: string }
+  | { readonly kind: "not_a_form"; readonly got: string }
   | { readonly kind: "unsupported_content_encoding"; readonly got: string }
   | { readonly kind: "undecodable_body"; readonly encoding: string }
   | { readonly kind: "invalid_json"; readonly detail: string }
@@ -22,6 +23,7 @@ export type Reason =
   | { readonly kind: "insufficient_scope"; readonly challenge: string }
   | { readonly kind: "authentication_unavailable" }
   | { readonly kind: "model_not_allowed"; readonly model: string }
+  | { readonly kind: "model_not_found"; readonly model: string }
   /** `retryAfter` in seconds. */
   | {
       readonly kind: "rate_limited";
@@ -123,6 +125,12 @@ export function answer(reason: Reason): Answer {
         reason.kind,
         `The request body must be JSON: send content-type: application/json${reason.got === "" ? "." : `, not ${reason.got}.`}`,
       );
+    case "not_a_form":
+      return invalid(
+        415,
+        "unsupported_media_type",
+        `The request body must be a form: send content-type: multipart/form-data with its boundary${reason.got === "" ? "." : `, not ${reason.got}.`}`,
+      );
     case "unsupported_content_encoding":
       return invalid(
         415,
@@ -168,6 +176,8 @@ export function answer(reason: Reason): Answer {
       });
     case "model_not_allowed":
       return refused(403, reason.kind, `This API key may not use ${reason.model}.`);
+    case "model_not_found":
+      return invalid(404, reason.kind, `There is no model ${reason.model} here.`, "model");
     case "authentication_unavailable":
       return failed(503, reason.kind, "The gateway cannot check tokens at the moment.", {
         "retry-after": "5",

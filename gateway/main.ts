@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import type { Log } from "./access-log.ts";
 import { type ConfigFile, openConfigFile } from "./config-file.ts";
 import { help, parseCommandLine } from "./command-line.ts";
+import { printAgentgateway } from "./config/agentgateway.ts";
 import { printEffective } from "./config/effective.ts";
 import type { Loaded } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
@@ -30,6 +32,10 @@ switch (command.kind) {
     if (config !== undefined) process.stdout.write(printEffective(config));
     break;
   }
+  case "print-agentgateway":
+    if (load(open(command.file), command.file) !== undefined)
+      process.stdout.write(printAgentgateway(readFileSync(command.file, "utf8")));
+    break;
   case "run":
     void run(open(command.file), command.file, command.drainTimeout);
     break;

@@ -105,6 +105,9 @@ function checkIdentity(config: Config, clientId: string | undefined): readonly I
     if (source.kind === "workloadIdentity") {
       return [{ input, message: `Container Apps has no workload identity: ${expected}` }];
     }
+    if (source.kind === "developerImplicit") {
+      return [{ input, message: `nobody is logged in to az or azd in a container: ${expected}` }];
+    }
     if (source.kind !== "managedIdentity") return [];
     const { identity } = source;
     if (identity.kind === "systemAssigned") {

@@ -32,8 +32,16 @@ export function azureCalls(config: Config): readonly AzureCall[] {
 }
 
 function upstreamPaths(route: Route, backend: Backend): readonly string[] {
-  if (backend.traffic.kind === "ai" && backend.traffic.path !== undefined) {
-    return [backend.traffic.path];
+  const endpoint = backend.traffic.kind === "ai" ? backend.traffic.endpoint : undefined;
+  switch (endpoint?.kind) {
+    case "fixed":
+      return [endpoint.path];
+    case "prefix":
+      return [endpoint.prefix];
+    case "azureOpenAI":
+      return ["/openai"];
+    case "foundry":
+      return [`/api/projects/${endpoint.project}`];
   }
   const { path } = route.policies.urlRewrite;
   if (path.kind !== "none") return [path.value];
@@ -107,7 +115,7 @@ function callsTo(config: Config, { host }: Account): readonly AzureCall[] {
 
 /** Whether the call carries the identity the component grants roles to. */
 function isOurs({ backend: { auth } }: AzureCall): boolean {
-  return auth.kind === "azure" && auth.source.kind === "managedIdentity";
+  return auth.kind === "azure" && ["managedIdentity", "implicit"].includes(auth.source.kind);
 }
 
 function needsOf(paths: readonly string[], { openAiOnly }: Account): readonly Need[] {

@@ -18,8 +18,11 @@ export type RunningBackend<T extends Traffic = Traffic> = Placed & {
   readonly credential: Credential;
   readonly health: Health;
   readonly timeouts: PhaseTimeouts;
-  /** The caller's headers as this backend is to see them, with its Host. */
-  headers(exchange: Exchange): HeaderList;
+  /**
+   * The caller's headers as this backend is to see them, with its Host.
+   * @param without those that whoever sends the body sets; names in lower case
+   */
+  headers(exchange: Exchange, without: ReadonlySet<string>): HeaderList;
 };
 
 export function runBackend<T extends Traffic>(
@@ -29,8 +32,7 @@ export function runBackend<T extends Traffic>(
 ): RunningBackend<T> {
   const { name, pool, poolWeight, group, weight, auth, target, timeouts } = backend;
   const callerCredential = auth.kind === "passthrough" ? "keep" : "strip";
-  const replaced = new Set(traffic.kind === "ai" ? ["accept-encoding", "content-encoding"] : []);
-  if (auth.kind === "key") replaced.add(auth.header);
+  const ownHeader = auth.kind === "key" ? auth.header : undefined;
   return {
     ...running,
     name,
@@ -41,12 +43,12 @@ export function runBackend<T extends Traffic>(
     weight,
     traffic,
     timeouts,
-    headers({ request, authority, id, spentHeader, requestEdits }) {
+    headers({ request, authority, id, spentHeader, requestEdits }, without) {
       const list = forwardable(
         request.rawHeaders,
         request.headers.connection,
         callerCredential,
-        spentHeader === undefined ? replaced : new Set([...replaced, spentHeader]),
+        (header) => header === spentHeader || header === ownHeader || without.has(header),
       );
       const host = hostHeader(authority, target, request.headers.host ?? target.host);
       list.push("host", host, "x-request-id", id);

@@ -1,6 +1,8 @@
 import type { Route, TransparentTraffic, ModelTraffic } from "../config/run.ts";
+import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
-import { forwardAi } from "./ai/exchange.ts";
+import { compileAi } from "./ai/exchange.ts";
+import { compileModelBackend } from "./ai/model-backend.ts";
 import { forwardTransparently } from "./transparent.ts";
 import type { Trying } from "./tries.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -10,20 +12,29 @@ export type Forward = (exchange: Exchange) => Promise<void>;
 
 /** The config has made sure that a route's backends are all of one kind. */
 export function compileForward(
-  { backends, retry }: Route,
+  route: Route,
   upstreams: Upstreams,
   needs: Pick<Trying, "clock" | "random">,
   maxBody: number,
 ): Forward {
+  const { backends, retry } = route;
   const common = { ...needs, retry, affinity: upstreams.affinity };
   const models = backends.flatMap((backend) => {
     const { traffic } = backend;
     return traffic.kind === "ai" ? [upstreams.run<ModelTraffic>(backend, traffic)] : [];
   });
-  if (models.length > 0)
-    return (exchange) => forwardAi(exchange, { ...common, backends: models }, maxBody);
+  if (models.length > 0) {
+    const trying = { ...common, backends: models.map(compileModelBackend) };
+    return compileAi(route, trying, maxBody);
+  }
 
   const transparent: TransparentTraffic = { kind: "transparent" };
   const services = backends.map((backend) => upstreams.run(backend, transparent));
-  return (exchange) => forwardTransparently(exchange, { ...common, backends: services });
+  return async (exchange) => {
+    // What such a request asks for cannot be told, so a caller bound to some models may ask for nothing.
+    if (exchange.caller.allowedModels !== undefined) {
+      throw new Refusal({ kind: "model_not_allowed", model: "this service" });
+    }
+    return forwardTransparently(exchange, { ...common, backends: services }, () => exchange.target);
+  };
 }

@@ -49,13 +49,13 @@ const strippedFromAnswers: ReadonlySet<string> = new Set([
  * The caller's headers as they may go upstream, in their order and spelling.
  * @param rawHeaders as Node gives them
  * @param callerCredential whether the caller's own credential is what the backend is to see
- * @param replaced headers that the gateway sets, in lower case
+ * @param isReplaced whether the gateway sets a header itself; names in lower case
  */
 export function forwardable(
   rawHeaders: readonly string[],
   connection: string | undefined,
   callerCredential: "strip" | "keep",
-  replaced: ReadonlySet<string>,
+  isReplaced: (name: string) => boolean,
 ): string[] {
   const strip = callerCredential === "strip" ? stripped : strippedOnPassthrough;
   const named = connectionOptions(connection);
@@ -63,7 +63,7 @@ export function forwardable(
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const lower = name.toLowerCase();
-    if (strip.has(lower) || replaced.has(lower) || named?.has(lower)) continue;
+    if (strip.has(lower) || isReplaced(lower) || named?.has(lower)) continue;
     list.push(name, rawHeaders[index + 1] ?? "");
   }
   return list;

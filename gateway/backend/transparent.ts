@@ -1,6 +1,4 @@
 import proxy from "express-http-proxy";
-import type { TransparentTraffic } from "../config/run.ts";
-import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { ownedByPath } from "./affinity.ts";
 import type { RunningBackend } from "./backend.ts";
@@ -14,26 +12,27 @@ type Container = {
 
 type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<Container> };
 
+const nothing: ReadonlySet<string> = new Set();
+
 /** express-http-proxy wants one; where requests go is our transport's business. */
 const unusedHost = "backend.invalid";
 
 /**
- * Carries any request to a `host` backend as it is, over express-http-proxy: any method, any body,
- * streamed both ways.
+ * Carries any request to a backend as it is, over express-http-proxy: any method, any body, streamed
+ * both ways. Whether the caller may ask for it has been settled before.
  *
  * Its send step is replaced by our transport (`sendProxyRequest`, which its documentation does not
  * mention): its own leaves the caller hanging when the backend dies mid-answer. Its `headers` option
  * must never be used: it carries one caller's headers into the next caller's request.
+ *
+ * @param pathFor path and query to send
  */
-export async function forwardTransparently(
+export function forwardTransparently<B extends RunningBackend>(
   exchange: Exchange,
-  trying: Omit<Trying<RunningBackend<TransparentTraffic>>, "owned">,
+  trying: Omit<Trying<B>, "owned">,
+  pathFor: (backend: B) => string,
 ): Promise<void> {
-  const { request, response, caller, record } = exchange;
-  // What such a request asks for cannot be told, so a caller bound to some models may ask for nothing.
-  if (caller.allowedModels !== undefined) {
-    throw new Refusal({ kind: "model_not_allowed", model: "this service" });
-  }
+  const { request, response, record } = exchange;
   return new Promise((resolve, reject) => {
     const options: proxy.ProxyOptions & SendStep = {
       // Anything else buffers the body.
@@ -46,12 +45,12 @@ export async function forwardTransparently(
           record.requestBytes += bytes;
         });
         const sending = tryInTurn(exchange, { ...trying, owned: ownedByPath(path) }, (backend) => {
-          const headers = backend.headers(exchange);
+          const headers = backend.headers(exchange, nothing);
           return {
             body,
             request: (credential) => ({
               method,
-              path,
+              path: pathFor(backend),
               headers: [...headers, ...credential],
               body,
               timeouts: backend.timeouts,

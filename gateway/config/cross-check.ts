@@ -4,6 +4,8 @@ import { isRecord } from "./written/object.ts";
 
 /** Readiness listens here unless `config.readinessAddr` says otherwise. */
 export const readinessPort = 15021;
+/** `llm` listens here unless it says otherwise, or attaches to a gateway. */
+export const llmPort = 4000;
 
 /**
  * What only shows between two places: a port bound twice, a file that is not there. It looks at the
@@ -23,20 +25,32 @@ export function crossCheck(
 type Complain = (path: Path, message: string) => void;
 
 function checkPorts(root: unknown, problem: Complain): void {
-  const { config, binds } = isRecord(root) ? root : {};
+  const { config } = isRecord(root) ? root : {};
   const readiness = isRecord(config) ? config["readinessAddr"] : undefined;
   const taken = new Map<string, string>();
   const readinessAt = /(\d+)$/.exec(String(readiness ?? readinessPort))?.[1];
   if (readinessAt !== undefined)
     taken.set(readinessAt, "config.readinessAddr (off, or another port, frees it)");
-  for (const [index, bind] of Array.isArray(binds) ? binds.entries() : []) {
-    const port = isRecord(bind) ? bind["port"] : undefined;
+  for (const [holder, path] of portsOf(root)) {
+    const port = isRecord(holder) ? holder["port"] : undefined;
     if (typeof port !== "number" && typeof port !== "string") continue;
-    const path = ["binds", index, "port"];
-    const holder = taken.get(String(port));
-    if (holder !== undefined) problem(path, `port ${port} is already taken by ${holder}`);
+    const first = taken.get(String(port));
+    if (first !== undefined) problem(path, `port ${port} is already taken by ${first}`);
     else taken.set(String(port), formatPath(path));
   }
+}
+
+/** Everything that listens, and where its port is written. */
+function* portsOf(root: unknown): Generator<readonly [holder: unknown, port: Path]> {
+  const { binds, gateways, llm } = isRecord(root) ? root : {};
+  for (const [index, bind] of Array.isArray(binds) ? binds.entries() : [])
+    yield [bind, ["binds", index, "port"]];
+  for (const [name, gateway] of isRecord(gateways) ? Object.entries(gateways) : [])
+    yield [gateway, ["gateways", name, "port"]];
+  if (!isRecord(llm)) return;
+  const attached = "gateways" in llm || (isRecord(gateways) && "default" in gateways);
+  if ("port" in llm) yield [llm, ["llm", "port"]];
+  else if (!attached) yield [{ port: llmPort }, ["llm"]];
 }
 
 /** Keys whose text names a file, by the key of the map around them. */
@@ -44,6 +58,7 @@ const files: ReadonlyMap<string, readonly string[]> = new Map([
   ["tls", ["cert", "key"]],
   ["backendTLS", ["root", "cert", "key"]],
   ["key", ["file"]],
+  ["apiKey", ["file"]],
   ["jwks", ["file"]],
 ]);
 

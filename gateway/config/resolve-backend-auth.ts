@@ -8,13 +8,21 @@ type Policies = NonNullable<CheckedBackend["policies"]>;
 type CheckedAuth = NonNullable<Policies["backendAuth"]>;
 type CheckedAzure = NonNullable<CheckedAuth["azure"]>;
 
-/** @param host of the target, which tells the scope of its tokens */
+/**
+ * @param host of the target, which tells the scope of its tokens
+ * @param unsaid where the config says nothing: Azure's own providers are called with an identity
+ */
 export function resolveAuth(
   { value, path }: Found<CheckedAuth | undefined>,
   host: string,
+  unsaid: "none" | "implicit",
   { pem, problem }: Resolving,
 ): BackendAuth {
-  if (value === undefined) return { kind: "none" };
+  if (value === undefined) {
+    return unsaid === "none"
+      ? { kind: "none" }
+      : { kind: "azure", source: { kind: "implicit" }, scope: scopeOf(host) };
+  }
   if (value.azure !== undefined) {
     if (isIP(host) !== 0 && value.azure.scope === undefined) {
       problem(
@@ -45,7 +53,9 @@ function bearer(value: string) {
   return { kind: "key", header: "authorization", prefix: "Bearer ", value: secret(value) } as const;
 }
 
-function resolveSource({ explicitConfig }: CheckedAzure): AzureSource {
+function resolveSource({ explicitConfig, implicit, developerImplicit }: CheckedAzure): AzureSource {
+  if (implicit !== undefined) return { kind: "implicit" };
+  if (developerImplicit !== undefined) return { kind: "developerImplicit" };
   const written = explicitConfig?.clientSecret;
   if (written !== undefined) {
     return {

@@ -8,17 +8,27 @@ import type {
   Found,
   Resolving,
 } from "./resolving.ts";
-import type { Backend, ClientTls, Eviction, PhaseTimeouts, Traffic } from "./run.ts";
+import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
+import type { Backend, ClientTls, Eviction, ModelMatch, PhaseTimeouts } from "./run.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
 type CheckedTls = NonNullable<Policies["backendTLS"]>;
 
-/** A model endpoint as written, alone or in a group. */
-type Endpoint = {
+/** One entry of a route's `backends`, and where it stands. */
+export type PlacedBackend = {
+  readonly backend: CheckedBackend;
+  readonly serves: ModelMatch | undefined;
+  readonly path: Path;
+  /** Where a policy of its own would be written. */
+  policyPath(name: keyof Policies): Path;
+};
+
+/** A target as written, alone or in a group. */
+type Member = {
   readonly name: string | undefined;
   readonly authority: string;
   readonly policies: Policies | undefined;
-  readonly traffic: Traffic;
+  readonly endpoint: WrittenEndpoint | undefined;
   readonly weight: number;
   readonly group: number;
   readonly path: Path;
@@ -26,68 +36,83 @@ type Endpoint = {
 
 /** One entry of a route's `backends`, as the backends it stands for. */
 export function resolveBackends(
-  backend: CheckedBackend,
+  { backend, serves, path, policyPath }: PlacedBackend,
   route: Pick<CheckedRoute, "policies">,
+  routePolicies: Path,
   pool: number,
-  path: Path,
   resolving: Resolving,
 ): Backend[] {
-  return endpointsOf(backend, path).map((endpoint) => {
-    const levels: readonly { policies: Policies | undefined; path: Path }[] = [
-      { policies: endpoint.policies, path: [...endpoint.path, "policies"] },
-      { policies: backend.ai?.policies, path: [...path, "ai", "policies"] },
-      { policies: backend.policies, path: [...path, "policies"] },
-      { policies: route.policies, path: [...path.slice(0, -2), "policies"] },
+  return membersOf(backend, path).map((member) => {
+    const levels: readonly {
+      policies: Policies | undefined;
+      at: (name: keyof Policies) => Path;
+    }[] = [
+      { policies: member.policies, at: (name) => [...member.path, "policies", name] },
+      { policies: backend.ai?.policies, at: (name) => [...path, "ai", "policies", name] },
+      { policies: backend.policies, at: policyPath },
+      { policies: route.policies, at: (name) => [...routePolicies, name] },
     ];
     const find = <Name extends keyof Policies>(name: Name): Found<Policies[Name]> => {
       const level = levels.find(({ policies }) => policies?.[name] !== undefined);
-      return { value: level?.policies?.[name], path: [...(level?.path ?? path), name] };
+      return { value: level?.policies?.[name], path: level?.at(name) ?? path };
     };
-    const { authority, traffic, weight, group } = endpoint;
+    const { authority, endpoint, weight, group } = member;
     const colon = authority.lastIndexOf(":");
     const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
     const port = Number(authority.slice(colon + 1));
+    const unsaid = isAzure(endpoint?.provider) ? "implicit" : "none";
     return {
-      name: endpoint.name ?? (authority === "" ? `backend${pool}` : authority),
+      name: member.name ?? (authority === "" ? `backend${pool}` : authority),
       pool,
       poolWeight: backend.weight ?? 1,
       group,
       weight,
       target: { host, port, tls: resolveTls(find("backendTLS"), port, resolving) },
-      auth: resolveAuth(find("backendAuth"), host, resolving),
-      traffic,
+      auth: resolveAuth(find("backendAuth"), host, unsaid, resolving),
+      traffic:
+        endpoint === undefined
+          ? { kind: "transparent" }
+          : modelTraffic(endpoint, find("ai").value, serves, member.path, resolving),
       timeouts: resolveTimeouts(route.policies?.timeout),
       eviction: resolveEviction(find("health").value),
     };
   });
 }
 
-function endpointsOf({ ai, host }: CheckedBackend, path: Path): Endpoint[] {
+function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
   const common = { weight: 1, group: 0, policies: undefined, path };
   if (ai === undefined) {
-    return [{ ...common, name: host, authority: host ?? "", traffic: { kind: "transparent" } }];
+    return [{ ...common, name: host, authority: host ?? "", endpoint: undefined }];
   }
   if (ai.groups === undefined) {
-    const { name, hostOverride: authority = "" } = ai;
-    return [{ ...common, name, authority, traffic: modelTraffic(ai.provider, ai.pathOverride) }];
+    const endpoint = endpointOf(ai);
+    return [{ ...common, name: ai.name, authority: authorityOf(endpoint), endpoint }];
   }
   return ai.groups.flatMap(({ providers }, group) =>
-    providers.map((member, index) => ({
-      name: member.name,
-      authority: member.hostOverride,
-      policies: member.policies,
-      traffic: modelTraffic(member.provider, member.pathOverride),
-      weight: member.weight ?? 1,
-      group,
-      path: [...path, "ai", "groups", group, "providers", index],
-    })),
+    providers.map((member, index) => {
+      const endpoint = endpointOf(member);
+      return {
+        name: member.name,
+        authority: authorityOf(endpoint),
+        policies: member.policies,
+        endpoint,
+        weight: member.weight ?? 1,
+        group,
+        path: [...path, "ai", "groups", group, "providers", index],
+      };
+    }),
   );
 }
 
-type CheckedProvider = NonNullable<NonNullable<CheckedBackend["ai"]>["provider"]>;
+type CheckedAi = NonNullable<CheckedBackend["ai"]>;
 
-function modelTraffic(provider: CheckedProvider | undefined, path: string | undefined): Traffic {
-  return { kind: "ai", model: provider?.openAI?.model, path };
+function endpointOf({
+  provider,
+  hostOverride,
+  pathOverride,
+  pathPrefix,
+}: Pick<CheckedAi, keyof WrittenEndpoint>): WrittenEndpoint {
+  return { provider, hostOverride, pathOverride, pathPrefix };
 }
 
 function resolveTimeouts(written: CheckedPolicies["timeout"]): PhaseTimeouts {

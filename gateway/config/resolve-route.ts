@@ -31,7 +31,7 @@ function resolvePath(path: CheckedMatch["path"]): PathMatch {
   return { kind: "prefix", value: (path?.pathPrefix ?? "/").replace(/\/+$/, "") };
 }
 
-function named({ name, value }: CheckedNamed): NamedMatch {
+export function named({ name, value }: CheckedNamed): NamedMatch {
   return value.regex === undefined
     ? { name, kind: "exact", value: value.exact ?? "" }
     : { name, kind: "regex", value: value.regex };

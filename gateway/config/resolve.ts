@@ -13,17 +13,12 @@ import type {
   RoutePolicies,
   ServerTls,
 } from "./run.ts";
+import { type PlacedBind, type PlacedListener, type PlacedRoute, lower } from "./lower.ts";
 import { resolveBackends } from "./resolve-backend.ts";
 import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";
 import { resolveMatch } from "./resolve-route.ts";
 import { pemReader } from "./pem.ts";
-import type {
-  CheckedBind,
-  CheckedListener,
-  CheckedPolicies,
-  CheckedRoute,
-  Resolving,
-} from "./resolving.ts";
+import type { Resolving } from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
 
 const defaultReadiness: Address = { host: undefined, port: readinessPort };
@@ -44,7 +39,7 @@ export function resolve(
     warn({ ...tree.at(path), path: formatPath(path), message });
   const resolving: Resolving = { pem: pemReader(readFile, problem), problem, warning };
 
-  const binds = written.binds.map((bind, index) => resolveBind(bind, ["binds", index], resolving));
+  const binds = lower(written, resolving).map((bind) => resolveBind(bind, resolving));
   const readiness = resolveReadiness(written.config?.readinessAddr);
   return {
     readiness,
@@ -65,53 +60,42 @@ function resolveReadiness(written: number | string | undefined): Address | undef
   };
 }
 
-function resolveBind(bind: CheckedBind, path: Path, resolving: Resolving): Bind {
-  const listeners = bind.listeners.map((listener, index) =>
-    resolveListener(listener, index, [...path, "listeners", index], resolving),
-  );
+function resolveBind({ port, path, listeners: placed }: PlacedBind, resolving: Resolving): Bind {
+  const listeners = placed.map((listener, index) => resolveListener(listener, index, resolving));
   const hostnames = new Set<string>();
   for (const [index, listener] of listeners.entries()) {
-    const here: Path = [...path, "listeners", index];
+    const here = placed[index]?.path ?? path;
     const hostname = listener.hostname ?? "*";
     if (hostnames.has(hostname)) {
       resolving.problem(here, `another listener of this bind already takes hostname ${hostname}`);
     }
     hostnames.add(hostname);
-    if (isHttps(bind.listeners[index]) !== isHttps(bind.listeners[0])) {
+    if (isHttps(placed[index]) !== isHttps(placed[0])) {
       resolving.problem(here, "the listeners of one bind share its socket: all HTTP or all HTTPS");
     }
   }
-  return { port: bind.port, listeners };
+  return { port, listeners };
 }
 
-function isHttps(listener: CheckedListener | undefined): boolean {
-  return listener?.protocol === "HTTPS";
+function isHttps(placed: PlacedListener | undefined): boolean {
+  return placed?.listener.protocol === "HTTPS";
 }
 
 function resolveListener(
-  listener: CheckedListener,
+  { listener, path, routes }: PlacedListener,
   index: number,
-  path: Path,
   resolving: Resolving,
 ): Listener {
-  const routes = (listener.routes ?? []).map((route, at) =>
-    resolveRoute(
-      { ...route, policies: { ...listener.policies, ...route.policies } },
-      at,
-      [...path, "routes", at],
-      resolving,
-    ),
-  );
   return {
     name: listener.name ?? `listener${index}`,
     hostname: listener.hostname?.toLowerCase(),
     tls: resolveServerTls(listener, path, resolving),
-    routes,
+    routes: routes.map((route) => resolveRoute(route, resolving)),
   };
 }
 
 function resolveServerTls(
-  listener: CheckedListener,
+  listener: PlacedListener["listener"],
   path: Path,
   { pem, problem }: Resolving,
 ): ServerTls | undefined {
@@ -128,14 +112,11 @@ function resolveServerTls(
 }
 
 function resolveRoute(
-  route: CheckedRoute & { readonly policies: CheckedPolicies },
-  index: number,
-  path: Path,
+  { route, fallbackName, path, backends: placed }: PlacedRoute,
   resolving: Resolving,
 ): Route {
-  const written = route.backends ?? [];
-  const backends = written.flatMap((backend, at) =>
-    resolveBackends(backend, route, at, [...path, "backends", at], resolving),
+  const backends = placed.flatMap((backend, at) =>
+    resolveBackends(backend, route, [...path, "policies"], at, resolving),
   );
   const policies = resolvePolicies(route, [...path, "policies"], resolving);
   const answersItself = policies.redirect !== undefined || policies.directResponse !== undefined;
@@ -156,6 +137,9 @@ function resolveRoute(
       "ai and host backends cannot share a route: its requests are either understood or carried as they are",
     );
   }
+  if (new Set(backends.map(formatsOf)).size > 1) {
+    resolving.problem(path, "the backends of a route share one policies.ai.routes");
+  }
   checkHeaderCollisions(policies.requestHeaders, backends, path, resolving);
   const spends = backends.some(({ auth }) => auth.kind === "azure" || auth.kind === "key");
   if (spends && !isGuarded(policies)) {
@@ -165,13 +149,18 @@ function resolveRoute(
     );
   }
   return {
-    name: route.name ?? `route${index}`,
+    name: route.name ?? fallbackName,
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
     policies,
     retry: resolveRetry(route.policies.retry, backends.length),
     backends,
   };
+}
+
+/** What a path means is settled before a backend is chosen. */
+function formatsOf({ traffic }: Backend): string {
+  return JSON.stringify(traffic.kind === "ai" ? (traffic.policy?.routes ?? []) : []);
 }
 
 /** A header that a policy sets must not be the one that carries a backend's credential. */

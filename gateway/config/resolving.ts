@@ -9,11 +9,14 @@ export type Resolving = {
   warning(path: Path, message: string): void;
 };
 
-export type CheckedBind = CheckedConfig["binds"][number];
+export type CheckedBind = NonNullable<CheckedConfig["binds"]>[number];
 export type CheckedListener = CheckedBind["listeners"][number];
 export type CheckedRoute = NonNullable<CheckedListener["routes"]>[number];
 export type CheckedPolicies = NonNullable<CheckedRoute["policies"]>;
 export type CheckedBackend = NonNullable<CheckedRoute["backends"]>[number];
+
+export type CheckedLlm = NonNullable<CheckedConfig["llm"]>;
+export type CheckedLlmModel = CheckedLlm["models"][number];
 
 /** A policy and where it was found: the innermost level that has it wins, whole. */
 export type Found<Policy> = { readonly value: Policy | undefined; readonly path: Path };

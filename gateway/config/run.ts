@@ -216,9 +216,56 @@ export type ModelTraffic = {
   readonly kind: "ai";
   /** Replaces the body's `model`. */
   readonly model: string | undefined;
-  /** Replaces path and query. */
-  readonly path: string | undefined;
+  readonly endpoint: Endpoint;
+  /** The requests this backend is for, where a route chooses by the model; every one when absent. */
+  readonly serves: ModelMatch | undefined;
+  /** What is done to the body; nothing when absent. */
+  readonly policy: AiPolicy | undefined;
 };
+
+/** How the path sent to a model is made. */
+export type Endpoint =
+  /** The caller's own path and query. */
+  | { readonly kind: "caller" }
+  /** Always this path and query. */
+  | { readonly kind: "fixed"; readonly path: string }
+  /** `{prefix}/chat/completions`, and so on. */
+  | { readonly kind: "prefix"; readonly prefix: string }
+  /** An Azure OpenAI resource; `version` is v1, preview or a date. */
+  | { readonly kind: "azureOpenAI"; readonly version: string }
+  | { readonly kind: "foundry"; readonly project: string; readonly version: "v1" };
+
+/** A model's name, or the part of it before or after a `*`; the headers must match as well. */
+export type ModelMatch = {
+  readonly name: string;
+  /** One of these lists, where there are any. */
+  readonly headers: readonly (readonly NamedMatch[])[];
+};
+
+export type AiPolicy = {
+  /** Members put into a body that lacks them, and members put in whatever the body says. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly overrides: Readonly<Record<string, unknown>>;
+  /** A caller's name for a model, with `*` for any part of it, and the name it stands for. */
+  readonly modelAliases: Readonly<Record<string, string>>;
+  readonly prompts: {
+    readonly prepend: readonly PromptMessage[];
+    readonly append: readonly PromptMessage[];
+  };
+  /** What a path that ends so means; `*` is every path. The longest first. */
+  readonly routes: readonly (readonly [suffix: string, format: RouteFormat])[];
+};
+
+export type PromptMessage = { readonly role: string; readonly content: string };
+
+export type RouteFormat =
+  | "completions"
+  | "responses"
+  | "embeddings"
+  | "messages"
+  | "anthropicTokenCount"
+  | "models"
+  | "passthrough";
 
 export type TransparentTraffic = { readonly kind: "transparent" };
 
@@ -256,7 +303,11 @@ export type AzureSource =
       readonly clientSecret: Secret;
     }
   | { readonly kind: "managedIdentity"; readonly identity: ManagedIdentity }
-  | { readonly kind: "workloadIdentity" };
+  | { readonly kind: "workloadIdentity" }
+  /** The first that is there: environment secret, workload identity, managed identity, developer's. */
+  | { readonly kind: "implicit" }
+  /** The login of az or azd. */
+  | { readonly kind: "developerImplicit" };
 
 export type ManagedIdentity =
   | { readonly kind: "systemAssigned" }

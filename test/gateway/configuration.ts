@@ -2,7 +2,7 @@
 import type { WrittenConfig } from "../../gateway/config/written.ts";
 
 export type WrittenRoute = NonNullable<
-  WrittenConfig["binds"][number]["listeners"][number]["routes"]
+  NonNullable<WrittenConfig["binds"]>[number]["listeners"][number]["routes"]
 >[number];
 export type WrittenBackend = NonNullable<WrittenRoute["backends"]>[number];
 type WrittenAi = NonNullable<WrittenBackend["ai"]>;

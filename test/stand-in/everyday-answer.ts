@@ -5,6 +5,7 @@ import type { AnswerChange, Waits } from "./behaviour.ts";
 import { completionEvents, embeddings, type Said, wholeCompletion } from "./completion.ts";
 import { type Exchange, send, waitBefore } from "./exchange.ts";
 import { type InferenceRequest, readInference } from "./inference-request.ts";
+import { playFormat } from "./model-formats.ts";
 import { writePaced, writePiece } from "./paced-body.ts";
 import { pseudoRandom } from "./pseudo-random.ts";
 
@@ -34,8 +35,19 @@ export async function playAnswer(
   if (refused !== undefined) return send(exchange, refused);
 
   switch (destination.kind) {
-    case "unknown":
-      return send(exchange, resourceNotFound());
+    case "unknown": {
+      const { method, path } = recording.received;
+      const text = change.content ?? greeting;
+      const played = playFormat(path, { method, headers: request.headers, body, text });
+      if (played === undefined) return send(exchange, resourceNotFound());
+      if ("body" in played) return send(exchange, withHeaders(played, change));
+      response.writeHead(200, {
+        ...azureHeaders(),
+        "content-type": "text/event-stream; charset=utf-8",
+        ...change.headers,
+      });
+      return writePaced(response, exchange.tcp, recording, played.events, change);
+    }
     case "mirror":
       return;
     case "describe": {

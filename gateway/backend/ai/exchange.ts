@@ -1,56 +1,122 @@
-import type { ModelTraffic } from "../../config/run.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Route } from "../../config/run.ts";
 import { Refusal } from "../../errors.ts";
-import { mayUse } from "../../request/caller.ts";
+import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { ownedByBody } from "../affinity.ts";
-import type { RunningBackend } from "../backend.ts";
+import { forwardTransparently } from "../transparent.ts";
 import { type Trying, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
-import { formatOf } from "./format.ts";
+import { planForm, readForm } from "./form.ts";
+import { type Format, formatOf } from "./format.ts";
+import { type ModelBackend, choosesByModel } from "./model-backend.ts";
+import { answerModels, modelNames } from "./model-list.ts";
+import { type Operation, operationOf } from "./operation.ts";
 import { readJsonBody } from "./read-body.ts";
-import { applyEdits, planRewrite, wantedMembers } from "./rewrite.ts";
+import {
+  type ModelInPath,
+  type Plan,
+  applyEdits,
+  planRewrite,
+  stringOf,
+  wantedMembers,
+} from "./rewrite.ts";
 import { watchAnswer } from "./watch.ts";
 
-/**
- * Carries a request to a model: reads the body, puts each backend's model in, asks a stream for its
- * usage, and streams the answer back while counting tokens. Nothing is sent for a body that a model
- * cannot take.
- */
-export async function forwardAi(
-  exchange: Exchange,
-  trying: Omit<Trying<RunningBackend<ModelTraffic>>, "owned">,
+type TryingModels = Omit<Trying<ModelBackend>, "owned">;
+
+/** Carries one request of a route to a model, whatever its format. */
+export type ForwardAi = (exchange: Exchange) => Promise<void>;
+
+/** @param maxBody bytes */
+export function compileAi(
+  { backends: written }: Route,
+  trying: TryingModels,
   maxBody: number,
+): ForwardAi {
+  const { backends } = trying;
+  const first = written.find(({ traffic }) => traffic.kind === "ai")?.traffic;
+  const routes = first?.kind === "ai" ? (first.policy?.routes ?? []) : [];
+  const names = modelNames(backends);
+  const byModel = choosesByModel(backends);
+  const created = Math.floor(trying.clock.now() / 1000);
+
+  return async (exchange) => {
+    const { record, target, request } = exchange;
+    const format = formatOf(record.path, routes);
+    const operation = operationOf(record.path, target, format);
+    if (format.body === "none" && names.length > 0)
+      return answerModels(exchange, names, operation.name, created);
+    if (format.body === "none" || format.body === "unread")
+      return carry(exchange, { ...trying, backends: unread(operation) }, operation);
+    if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
+    return exchangeWithModel(exchange, trying, format, operation, maxBody, choose);
+  };
+
+  /** The backends to try for a model. */
+  function choose(
+    model: string | undefined,
+    headers: IncomingHttpHeaders,
+  ): readonly ModelBackend[] {
+    if (!byModel) return backends;
+    if (model === undefined) throw new Refusal({ kind: "missing_field", field: "model" });
+    const found = backends.find((backend) => backend.serves(model, headers));
+    if (found === undefined) throw new Refusal({ kind: "model_not_found", model });
+    return [found];
+  }
+
+  /** The same where the body is not read: what no model is named for goes to those that take any. */
+  function unread({ deployment }: Operation): readonly ModelBackend[] {
+    if (!byModel) return backends;
+    if (deployment !== undefined) return choose(deployment, {});
+    const any = backends.filter(({ traffic }) => traffic.serves?.name === "*");
+    return any.length > 0 ? any : backends;
+  }
+}
+
+/**
+ * Reads the body, puts each backend's model in, asks a stream for its usage, and streams the answer
+ * back while counting tokens. Nothing is sent for a body that a model cannot take.
+ */
+async function exchangeWithModel(
+  exchange: Exchange,
+  trying: TryingModels,
+  format: Format,
+  operation: Operation,
+  maxBody: number,
+  choose: (model: string | undefined, headers: IncomingHttpHeaders) => readonly ModelBackend[],
 ): Promise<void> {
   const { request, record } = exchange;
-  if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
   const [only, ...others] = trying.backends;
   if (only !== undefined && others.length === 0) record.backend = only.name;
-  const format = formatOf(record.path);
-  const body = await readJsonBody(request, maxBody, wantedMembers(format));
+  const body = await read(exchange, trying.backends, format, maxBody);
   record.requestBytes = body.length;
-  const owned = format.name === "responses" ? ownedByBody(body.chunks) : undefined;
+  const backends = choose(operation.deployment ?? body.model, request.headers);
 
-  await tryInTurn(exchange, { ...trying, owned }, (backend) => {
-    const { model, path } = backend.traffic;
-    const plan = planRewrite(body.scanned, format, model);
+  await tryInTurn(exchange, { ...trying, backends, owned: body.owned }, (backend) => {
+    const { model, endpoint } = backend.traffic;
+    const sent = operation.deployment !== undefined && endpoint.kind === "caller";
+    const plan = body.plan(backend, model, { deployment: operation.deployment, sent });
     if (plan.modelRequested !== undefined) record.modelRequested = plan.modelRequested;
     record.modelSent = plan.modelSent;
     record.stream = plan.stream;
-    for (const asked of [plan.modelSent, ...deploymentsIn(path ?? exchange.target)]) {
-      if (!mayUse(exchange.caller, asked)) {
-        throw new Refusal({ kind: "model_not_allowed", model: asked });
-      }
-    }
+    const path = backend.path(operation, plan.modelSent, exchange.target);
+    refuseUnlisted(exchange.caller, plan.modelSent, path);
     const remember = (id: string) => {
       if (format.name === "responses") trying.affinity.remember(id, backend.origin);
     };
     const rewritten = applyEdits(body, plan.edits);
-    const headers = [...backend.headers(exchange), "accept-encoding", "identity"];
+    const headers = [
+      ...backend.headers(exchange, setHere),
+      "accept-encoding",
+      "identity",
+      ...anthropicVersion(operation, backend, request.headers),
+    ];
     return {
       body: rewritten,
       request: (credential) => ({
         method: "POST",
-        path: path ?? exchange.target,
+        path,
         headers: [...headers, ...credential],
         body: rewritten,
         timeouts: backend.timeouts,
@@ -59,4 +125,84 @@ export async function forwardAi(
         watchAnswer(status, answerHeaders, plan, record, remember),
     };
   });
+}
+
+/** The body goes out decoded, and the answer is to be readable. */
+const setHere = new Set(["accept-encoding", "content-encoding"]);
+
+/** Azure serves the deployment in the path, whatever the body says: both must be allowed. */
+function refuseUnlisted(caller: Caller, model: string, path: string): void {
+  if (caller.allowedModels === undefined) return;
+  for (const asked of [model, ...deploymentsIn(path)]) {
+    if (!mayUse(caller, asked)) throw new Refusal({ kind: "model_not_allowed", model: asked });
+  }
+}
+
+type ReadBody = {
+  readonly chunks: readonly Buffer[];
+  readonly length: number;
+  /** As far as it is told without a backend's own policies. */
+  readonly model: string | undefined;
+  /** An id that only the backend that made it knows. */
+  readonly owned: string | undefined;
+  plan(backend: ModelBackend, model: string | undefined, inPath: ModelInPath): Plan;
+};
+
+async function read(
+  { request }: Exchange,
+  backends: readonly ModelBackend[],
+  format: Format,
+  maxBody: number,
+): Promise<ReadBody> {
+  if (format.body === "form") {
+    const form = await readForm(request, maxBody);
+    return {
+      ...form,
+      model: form.fields.findLast(({ name }) => name === "model")?.text,
+      owned: undefined,
+      plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
+    };
+  }
+  const policies = backends.map((backend) => backend.body);
+  const body = await readJsonBody(request, maxBody, wantedMembers(format, policies));
+  const named = (key: string) =>
+    stringOf(body.scanned.members.findLast((member) => member.key === key)?.text);
+  return {
+    ...body,
+    model: named("model"),
+    owned: format.name === "responses" ? ownedByBody(body.chunks) : undefined,
+    plan: (backend, model, inPath) =>
+      planRewrite(body.scanned, format, model, backend.body, inPath),
+  };
+}
+
+/** Anthropic's API refuses a call that names no version; its own clients always do. */
+function anthropicVersion(
+  { anthropic }: Operation,
+  { traffic }: ModelBackend,
+  headers: IncomingHttpHeaders,
+): readonly string[] {
+  const azure = traffic.endpoint.kind === "foundry" || traffic.endpoint.kind === "azureOpenAI";
+  return anthropic && azure && headers["anthropic-version"] === undefined
+    ? ["anthropic-version", "2023-06-01"]
+    : [];
+}
+
+/** Carries what the gateway need not understand, with the model in the path, if anywhere. */
+function carry(exchange: Exchange, trying: TryingModels, operation: Operation): Promise<void> {
+  const { deployment } = operation;
+  const modelOf = ({ traffic, body }: ModelBackend) =>
+    traffic.model ?? (deployment === undefined ? "" : body.modelFor(deployment));
+  if (deployment !== undefined) {
+    for (const backend of trying.backends) {
+      const model = modelOf(backend);
+      if (!mayUse(exchange.caller, model) || !mayUse(exchange.caller, deployment))
+        throw new Refusal({ kind: "model_not_allowed", model: deployment });
+    }
+  } else if (exchange.caller.allowedModels !== undefined) {
+    throw new Refusal({ kind: "model_not_allowed", model: "what names no model" });
+  }
+  return forwardTransparently(exchange, trying, (backend) =>
+    backend.path(operation, modelOf(backend), exchange.target),
+  );
 }

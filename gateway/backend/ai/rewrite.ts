@@ -1,6 +1,8 @@
 import { Refusal } from "../../errors.ts";
 import type { UpstreamBody } from "../transport.ts";
+import { type BodyPolicy, untouched } from "./body-policy.ts";
 import type { Format } from "./format.ts";
+import { promptEdits } from "./prompts.ts";
 import type { ScannedBody } from "./read-body.ts";
 import { type Scanned, createJsonScanner } from "./json-scanner.ts";
 
@@ -18,9 +20,29 @@ export type Plan = {
 };
 
 /** Members of the body that the plan is made from. */
-export function wantedMembers(format: Format): ReadonlySet<string> {
-  return new Set(["model", "stream", "stream_options", format.required]);
+export function wantedMembers(
+  format: Format,
+  policies: readonly BodyPolicy[] = [],
+): ReadonlySet<string> {
+  return new Set([
+    "model",
+    "stream",
+    "stream_options",
+    format.required,
+    ...(format.prompts === "anthropic" ? ["system"] : []),
+    ...policies.flatMap(({ defaults, overrides }) => [...defaults.keys(), ...overrides.keys()]),
+  ]);
 }
+
+/** What is known of the model besides the body. */
+export type ModelInPath = {
+  /** The deployment that the caller's path names: Azure serves it, whatever the body says. */
+  readonly deployment: string | undefined;
+  /** Whether the path sent names the model, so that the body need not. */
+  readonly sent: boolean;
+};
+
+const notInPath: ModelInPath = { deployment: undefined, sent: false };
 
 /**
  * What to change in a request body so that it names the model to use and asks for its usage.
@@ -28,15 +50,30 @@ export function wantedMembers(format: Format): ReadonlySet<string> {
  *
  * @param override the backend's own model; the caller's is used where it is undefined
  */
-export function planRewrite(scanned: Scanned, format: Format, override: string | undefined): Plan {
+export function planRewrite(
+  scanned: Scanned,
+  format: Format,
+  override: string | undefined,
+  policy: BodyPolicy = untouched,
+  inPath: ModelInPath = notInPath,
+): Plan {
   if (scanned.root === "other") throw new Refusal({ kind: "not_an_object" });
+  const { defaults, overrides } = policy;
   const named = (key: string) => scanned.members.filter((member) => member.key === key);
+  const effective = (key: string) =>
+    overrides.get(key) ?? named(key).at(-1)?.text ?? defaults.get(key);
   if (named(format.required).length === 0) {
     throw new Refusal({ kind: "missing_field", field: format.required });
   }
   const models = named("model");
-  const modelRequested = stringOf(models.at(-1)?.text);
-  const modelSent = override ?? modelRequested;
+  const inBody = stringOf(models.at(-1)?.text);
+  const modelRequested =
+    stringOf(overrides.get("model")) ??
+    inPath.deployment ??
+    inBody ??
+    stringOf(defaults.get("model"));
+  const modelSent =
+    override ?? (modelRequested === undefined ? undefined : policy.modelFor(modelRequested));
   if (modelSent === undefined) {
     throw new Refusal(
       models.length === 0
@@ -49,14 +86,16 @@ export function planRewrite(scanned: Scanned, format: Format, override: string |
     throw new Refusal({ kind: "wrong_field", field: "model", expected: "one value" });
   }
   const edits: Edit[] = [];
-  if (override !== undefined) {
-    const text = JSON.stringify(override);
+  if (override !== undefined || (modelSent !== inBody && !inPath.sent)) {
+    const text = JSON.stringify(modelSent);
     // Which of several a backend would take is not ours to guess: all say the same.
     for (const { start, end } of models) edits.push({ start, end, text });
     if (models.length === 0) edits.push(insert(scanned.inside, `"model":${text},`));
   }
-  const stream = named("stream").at(-1)?.text === "true";
-  const usage = stream && format.usageOnRequest ? askForUsage(scanned) : undefined;
+  edits.push(...memberEdits(scanned, policy), ...promptEdits(scanned, format, policy.prompts));
+  const stream = effective("stream") === "true";
+  const optionsSaid = overrides.has("stream_options") || defaults.has("stream_options");
+  const usage = stream && format.usageOnRequest && !optionsSaid ? askForUsage(scanned) : undefined;
   if (usage !== undefined) edits.push(usage);
   return {
     edits: edits.toSorted((a, b) => a.start - b.start),
@@ -65,6 +104,19 @@ export function planRewrite(scanned: Scanned, format: Format, override: string |
     stream,
     hideUsage: usage !== undefined,
   };
+}
+
+/** Members that the config puts in. The model is settled apart. */
+function memberEdits(scanned: Scanned, { defaults, overrides }: BodyPolicy): Edit[] {
+  const named = (key: string) => scanned.members.filter((member) => member.key === key);
+  const put = ([key, text]: readonly [string, string]): Edit[] => {
+    const written = named(key);
+    return written.length === 0
+      ? [insert(scanned.inside, `${JSON.stringify(key)}:${text},`)]
+      : written.map(({ start, end }) => ({ start, end, text }));
+  };
+  const lacking = [...defaults].filter(([key]) => !overrides.has(key) && named(key).length === 0);
+  return [...overrides, ...lacking].filter(([key]) => key !== "model").flatMap(put);
 }
 
 /** The edit that makes a stream tell its usage; undefined when the caller asks for it already. */
@@ -97,7 +149,7 @@ function insert(at: number, text: string): Edit {
 }
 
 /** The string a member holds; undefined for anything else. */
-function stringOf(text: string | undefined): string | undefined {
+export function stringOf(text: string | undefined): string | undefined {
   return text?.startsWith('"') === true ? String(JSON.parse(text)) : undefined;
 }
 
@@ -105,7 +157,10 @@ function stringOf(text: string | undefined): string | undefined {
 const oneBuffer = 64 * 1024;
 
 /** Applies edits, in order and not overlapping; bytes outside them are shared, not copied. */
-export function applyEdits({ chunks, length }: ScannedBody, edits: readonly Edit[]): UpstreamBody {
+export function applyEdits(
+  { chunks, length }: Pick<ScannedBody, "chunks" | "length">,
+  edits: readonly Edit[],
+): UpstreamBody {
   const out: Buffer[] = [];
   let offset = 0;
   let next = 0;

@@ -58,9 +58,11 @@ function watchJson(record: AccessRecord, onResponseId: (id: string) => void): Wa
   };
 }
 
-function note(usage: unknown, record: AccessRecord): void {
-  const tokens = tokensOf(usage);
+/** Says whether it was usage. A stream may tell it in parts, the later adding to the earlier. */
+function note(usage: unknown, record: AccessRecord): boolean {
+  const tokens = tokensOf(usage, record.tokens);
   if (tokens !== undefined) record.tokens = tokens;
+  return tokens !== undefined;
 }
 
 /**
@@ -69,6 +71,7 @@ function note(usage: unknown, record: AccessRecord): void {
  */
 function watchEvents(plan: Plan, record: AccessRecord, onResponseId: (id: string) => void): Watch {
   const splitter = createEventSplitter();
+  let anthropic = false;
   return {
     edits: plan.hideUsage,
     commentable: true,
@@ -79,20 +82,28 @@ function watchEvents(plan: Plan, record: AccessRecord, onResponseId: (id: string
     },
     end: () => splitter.rest(),
     broken(refusal) {
-      return Buffer.from(`data: ${JSON.stringify(answer(refusal.reason).body)}\n\n`);
+      const { body } = answer(refusal.reason);
+      // Anthropic's clients want the event's name and its type.
+      const event = anthropic
+        ? `event: error\ndata: ${JSON.stringify({ type: "error", ...body })}`
+        : `data: ${JSON.stringify(body)}`;
+      return Buffer.from(`${event}\n\n`);
     },
   };
 
   function attend(event: Buffer): "pass" | "hold" {
+    if (event.includes("message_start")) anthropic ||= eventData(event)["type"] === "message_start";
     if (event.includes("response.created")) {
       const { id } = nested(eventData(event)["response"]);
       if (typeof id === "string") onResponseId(id);
     }
     if (!event.includes('"usage"')) return "pass";
     const data = eventData(event);
-    const tokens = tokensOf(data["usage"]) ?? tokensOf(nested(data["response"])["usage"]);
-    if (tokens === undefined) return "pass";
-    record.tokens = tokens;
+    const told =
+      note(data["usage"], record) ||
+      note(nested(data["response"])["usage"], record) ||
+      note(nested(data["message"])["usage"], record);
+    if (!told) return "pass";
     const { choices } = data;
     const extra = Array.isArray(choices) && choices.length === 0;
     return plan.hideUsage && extra ? "hold" : "pass";

@@ -47,5 +47,9 @@ export function describeSource(source: AzureSource): string {
         : `user-assigned managed identity with ${source.identity.kind} ${source.identity.id}`;
     case "workloadIdentity":
       return "workload identity";
+    case "implicit":
+      return "implicit: environment, workload identity, managed identity, developer tools";
+    case "developerImplicit":
+      return "developerImplicit: az or azd";
   }
 }

@@ -1,4 +1,7 @@
 import {
+  AzureCliCredential,
+  AzureDeveloperCliCredential,
+  ChainedTokenCredential,
   ClientSecretCredential,
   ManagedIdentityCredential,
   type TokenCredential,
@@ -47,7 +50,36 @@ function build(source: AzureSource, env: Environment): TokenCredential {
       return new ManagedIdentityCredential({ ...identityOf(source.identity), ...common });
     case "workloadIdentity":
       return new WorkloadIdentityCredential({ ...workload(env), ...entra(env) });
+    case "implicit":
+      return implicit(env);
+    case "developerImplicit":
+      return new ChainedTokenCredential(...developerTools());
   }
+}
+
+/**
+ * The order of Azure's own DefaultAzureCredential: what the environment spells out, then what the
+ * platform gives, then whoever is logged in. The first that is there is used, also when it fails.
+ */
+function implicit(env: Environment): TokenCredential {
+  const { AZURE_TENANT_ID: tenantId = "", AZURE_CLIENT_ID: clientId = "" } = env;
+  const { AZURE_CLIENT_SECRET: secret = "", AZURE_FEDERATED_TOKEN_FILE: tokenFile = "" } = env;
+  const identified = tenantId !== "" && clientId !== "";
+  if (identified && secret !== "")
+    return new ClientSecretCredential(tenantId, clientId, secret, entra(env));
+  if (identified && tokenFile !== "")
+    return new WorkloadIdentityCredential({ ...workload(env), ...entra(env) });
+  forgetTokens();
+  const managed = new ManagedIdentityCredential({
+    ...(clientId === "" ? {} : { clientId }),
+    ...common,
+  });
+  return new ChainedTokenCredential(managed, ...developerTools());
+}
+
+/** They run `az` and `azd`, which must be installed and logged in. */
+function developerTools(): readonly TokenCredential[] {
+  return [new AzureCliCredential(), new AzureDeveloperCliCredential()];
 }
 
 /**

@@ -1,13 +1,8 @@
 import * as z from "zod";
-import { isRecord, object, oneOf } from "./object.ts";
-import { authority, text } from "./scalar.ts";
 import { backendPolicies } from "./backend-policies.ts";
-
-const provider = oneOf(
-  { openAI: object({ model: text.optional() }).nullable().optional() },
-  ["openAI"],
-  ["azure", "azureOpenAI", "anthropic", "gemini", "vertex", "bedrock", "custom"],
-);
+import { isRecord, object, oneOf } from "./object.ts";
+import { provider } from "./provider.ts";
+import { authority, path, text } from "./scalar.ts";
 
 const pathOverride = z
   .string()
@@ -22,14 +17,15 @@ export const weight = z
 const groupMember = object(
   {
     name: text,
-    hostOverride: authority,
+    hostOverride: authority.optional(),
     pathOverride: pathOverride.optional(),
+    pathPrefix: path.optional(),
     provider,
     weight: weight.optional(),
     policies: backendPolicies.optional(),
   },
-  ["pathPrefix", "tokenize"],
-);
+  ["tokenize"],
+).superRefine(checkEndpoint);
 
 /** A model endpoint, or groups of them: the first group is used as long as one of it can be. */
 export const ai = oneOf(
@@ -37,6 +33,7 @@ export const ai = oneOf(
     name: text.optional(),
     hostOverride: authority.optional(),
     pathOverride: pathOverride.optional(),
+    pathPrefix: path.optional(),
     provider: provider.optional(),
     groups: z
       .array(
@@ -49,27 +46,50 @@ export const ai = oneOf(
     policies: backendPolicies.optional(),
   },
   ["provider", "groups"],
-  ["pathPrefix", "tokenize"],
+  ["tokenize"],
 )
   .refine(({ groups, name }) => groups !== undefined || name !== undefined, {
     when: isAi,
     path: ["name"],
     error: "required: expected text",
   })
-  .refine(({ groups, hostOverride }) => groups !== undefined || hostOverride !== undefined, {
-    when: isAi,
-    path: ["hostOverride"],
-    error: "required: expected host:port such as my-foundry.services.ai.azure.com:443",
-  })
   .refine(
     (value) =>
-      value.groups === undefined || (value.hostOverride ?? value.pathOverride) === undefined,
+      value.groups === undefined ||
+      (value.hostOverride ?? value.pathOverride ?? value.pathPrefix) === undefined,
     {
       when: isAi,
-      error: "hostOverride and pathOverride belong to each provider of a group",
+      error: "hostOverride, pathOverride and pathPrefix belong to each provider of a group",
     },
-  );
+  )
+  .superRefine((value, context) => {
+    if (value.groups === undefined) checkEndpoint(value, context);
+  });
 
 function isAi({ value }: { value: unknown }): boolean {
   return isRecord(value);
+}
+
+type WrittenEndpoint = {
+  readonly hostOverride?: string | undefined;
+  readonly pathOverride?: string | undefined;
+  readonly pathPrefix?: string | undefined;
+  readonly provider?: z.output<typeof provider> | undefined;
+};
+
+function checkEndpoint(written: WrittenEndpoint, context: z.RefinementCtx): void {
+  if (written.provider?.openAI !== undefined && written.hostOverride === undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["hostOverride"],
+      message: "required: expected host:port such as my-foundry.services.ai.azure.com:443",
+    });
+  }
+  if (written.pathOverride !== undefined && written.pathPrefix !== undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["pathPrefix"],
+      message: "pathOverride leaves nothing for pathPrefix to stand before",
+    });
+  }
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { aiPolicy } from "./ai-policy.ts";
 import { empty, object, oneOf } from "./object.ts";
 import { duration, fieldName, hostname, port, text } from "./scalar.ts";
 
@@ -48,10 +49,11 @@ const explicitConfig = oneOf(
 const azure = oneOf(
   {
     explicitConfig: explicitConfig.optional(),
+    implicit: empty().optional(),
+    developerImplicit: empty().optional(),
     scope: z.url({ error: "expected a scope such as https://ai.azure.com/.default" }).optional(),
   },
-  ["explicitConfig"],
-  ["implicit", "developerImplicit"],
+  ["explicitConfig", "implicit", "developerImplicit"],
 );
 
 const key = z.union(
@@ -138,7 +140,6 @@ export const health = object(
 );
 
 const outsideBackendPolicies = [
-  "ai",
   "transformations",
   "requestHeaderModifier",
   "responseHeaderModifier",
@@ -159,6 +160,7 @@ export const backendPolicies = object(
     backendAuth: backendAuth.optional(),
     backendTLS: backendTLS.optional(),
     health: health.optional(),
+    ai: aiPolicy.optional(),
   },
   outsideBackendPolicies,
 );

@@ -6,7 +6,7 @@ import { requestTarget } from "../../../gateway/request/exchange.ts";
 import { type Finder, compileRoutes } from "../../../gateway/route/finder.ts";
 import { listenerFinder } from "../../../gateway/route/listener.ts";
 
-type WrittenListener = WrittenConfig["binds"][number]["listeners"][number];
+type WrittenListener = NonNullable<WrittenConfig["binds"]>[number]["listeners"][number];
 type WrittenRoute = NonNullable<WrittenListener["routes"]>[number];
 type WrittenMatch = NonNullable<WrittenRoute["matches"]>[number];
 

@@ -27,7 +27,7 @@ function rewrite(
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const scanned = scanner.end();
   const plan = planRewrite(scanned, format, model);
-  const body = edited({ chunks, length, scanned }, plan);
+  const body = edited({ chunks, length }, plan);
   const out = Buffer.concat(body.chunks);
   assert.equal(body.length, out.length, "the length told is the length sent");
   return { plan, text: out.toString() };

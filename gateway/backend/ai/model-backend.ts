@@ -1,0 +1,44 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { ModelMatch, ModelTraffic } from "../../config/run.ts";
+import { compileConditions } from "../../route/match.ts";
+import type { RunningBackend } from "../backend.ts";
+import { type BodyPolicy, compileBodyPolicy, matchesModel } from "./body-policy.ts";
+import { type PathFor, compilePath } from "./paths.ts";
+
+/** A backend that serves a model, with what a request needs of its config compiled. */
+export type ModelBackend = RunningBackend<ModelTraffic> & {
+  readonly path: PathFor;
+  readonly body: BodyPolicy;
+  /** Whether it is there for this model, where the route chooses by it. */
+  serves(model: string, headers: IncomingHttpHeaders): boolean;
+};
+
+export function compileModelBackend(running: RunningBackend<ModelTraffic>): ModelBackend {
+  const { endpoint, policy, serves } = running.traffic;
+  return {
+    ...running,
+    path: compilePath(endpoint),
+    body: compileBodyPolicy(policy),
+    serves: serves === undefined ? () => true : compileServes(serves),
+  };
+}
+
+function compileServes({ name, headers: lists }: ModelMatch): ModelBackend["serves"] {
+  const conditions = lists.map((headers) =>
+    compileConditions({
+      path: { kind: "prefix", value: "" },
+      method: undefined,
+      headers,
+      query: [],
+    }),
+  );
+  return (model, headers) =>
+    matchesModel(name, model) &&
+    (conditions.length === 0 ||
+      conditions.some((holds) => holds?.({ method: "", path: "", query: "", headers }) ?? true));
+}
+
+/** Whether a route has to know the model before it knows the backend. */
+export function choosesByModel(backends: readonly ModelBackend[]): boolean {
+  return backends.some(({ traffic }) => traffic.serves !== undefined);
+}
