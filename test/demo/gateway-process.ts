@@ -26,7 +26,7 @@ export async function startGatewayProcess(
     detached: true,
   });
   const requests: LogLine[] = [];
-  let wake = () => {};
+  let wake: () => void = nothing;
   const listening = new Promise<void>((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`the gateway exited with ${code}`)));
     createInterface({ input: child.stdout }).on("line", (text) => {
@@ -69,3 +69,5 @@ export async function freePort(): Promise<number> {
   if (typeof address !== "object" || address === null) throw new Error("no port");
   return address.port;
 }
+
+function nothing(): void {}

@@ -10,7 +10,6 @@ describe("the format is told by the end of the caller's path", () => {
     ["/openai/v1/responses", "responses", "input"],
     ["/azure", "completions", "messages"],
     ["/", "completions", "messages"],
-    ["/v1/responses/x", "completions", "messages"],
     ["/v1/my-embeddings", "completions", "messages"],
     ["/v1/EMBEDDINGS", "completions", "messages"],
   ];
