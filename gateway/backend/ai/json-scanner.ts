@@ -74,7 +74,7 @@ const words: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0
 
 /** @param wanted keys to look for */
 export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
-  const stack = new Uint8Array(maxDepth + 1);
+  const stack: number[] = [];
   let depth = 0;
   let state = value;
   let consumed = 0;
