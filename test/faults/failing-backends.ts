@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type Socket, connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Behaviour } from "../stand-in/behaviour.ts";
 import { makeAuthority } from "../stand-in/certificate.ts";
@@ -8,7 +8,6 @@ import { startFoundry } from "../stand-in/foundry.ts";
 import { errorOf } from "../gateway/caller.ts";
 import {
   type Fault,
-  type Lab,
   at,
   firstThenSecond,
   load,
@@ -201,40 +200,7 @@ export const failingBackends: readonly Fault[] = [
       return { sees: second200, lost: nothing, figure: `${tally.ok} of 50 answered` };
     },
   },
-  {
-    name: "callers that send half a request and wait",
-    async find(lab) {
-      return slowCallers(lab);
-    },
-  },
 ];
-
-async function slowCallers({ first, second, gateway }: Lab) {
-  const yaml = firstThenSecond(provider(at(first), "first"), provider(at(second), "second"));
-  const { origin, port, measure } = await gateway(yaml);
-  await load(origin, whole, 50, 5);
-  const before = await measure();
-  const sockets: Socket[] = [];
-  for (let turn = 0; turn < 300; turn += 1) {
-    const socket = connect(port, "127.0.0.1").on("error", () => undefined);
-    await once(socket, "connect");
-    socket.write(
-      turn % 2 === 0
-        ? "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
-        : 'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"messages":',
-    );
-    sockets.push(socket);
-  }
-  const tally = await load(origin, whole, 300, 10);
-  const { heap } = await measure();
-  for (const socket of sockets) socket.destroy();
-  assert.equal(tally.failed, 0);
-  return {
-    sees: "nothing, if they are not such callers",
-    lost: nothing,
-    figure: `${tally.ok} of 300 answered beside 300 such callers, which cost ${((heap - before.heap) / 300 / 1000).toFixed(1)} kB of heap each`,
-  };
-}
 
 /** A server that answers every connection with these bytes, very slowly. */
 async function drip(bytes: string) {

@@ -7,10 +7,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { format, resolveConfig } from "prettier";
 import { endurance } from "./endurance.ts";
 import { failingBackends } from "./failing-backends.ts";
 import { identityAndTime } from "./identity-and-time.ts";
 import { withLab } from "./lab.ts";
+import { slowCallers } from "./slow-callers.ts";
 
 const { values } = parseArgs({
   options: {
@@ -19,8 +21,8 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
-const faults = [...failingBackends, ...identityAndTime, ...endurance].filter(({ name }) =>
-  name.includes(values.only),
+const faults = [...failingBackends, slowCallers, ...identityAndTime, ...endurance].filter(
+  ({ name }) => name.includes(values.only),
 );
 
 const rows = ["| fault | the caller sees | lost | figure |", "| --- | --- | --- | --- |"];
@@ -49,6 +51,8 @@ if (values.write === true) {
   const file = join(import.meta.dirname, "../../docs/faults.md");
   const mark = "<!-- The table below is written by `npm run test:faults -- --write`. -->";
   const [head = ""] = readFileSync(file, "utf8").split(mark);
-  writeFileSync(file, `${head}${mark}\n\n${rows.join("\n")}\n`);
+  const options = await resolveConfig(file);
+  const text = `${head}${mark}\n\n${rows.join("\n")}\n`;
+  writeFileSync(file, await format(text, { ...options, parser: "markdown" }));
 }
 process.exitCode = harmful === 0 ? 0 : 1;
