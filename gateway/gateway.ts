@@ -175,7 +175,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
         ? undefined
         : await listen(readiness, address(config.readiness));
     upstreams.warm();
-    state = "ready";
+    if (state === "starting") state = "ready";
     return { binds, readiness: readinessAt };
   }
 

@@ -69,6 +69,20 @@ async function run(source: ConfigFile, file: string, drainTimeout: number): Prom
   if (config === undefined) return;
   const log = pino({ base: null });
   const gateway = createGateway(config, { env: process.env, log });
+  let draining = false;
+  let stopWatching: (() => void) | undefined;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (draining) process.exit(1);
+    draining = true;
+    stopWatching?.();
+    log.info({ signal, drainTimeoutMs: drainTimeout }, "draining");
+    const cut = await gateway.drain(drainTimeout);
+    log.info({ cut, ...gateway.counts() }, "drained");
+    process.exit(0);
+  };
+  // Before anybody is told that it listens, and may want it to stop.
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
   try {
     log.info(await gateway.start(), "listening");
   } catch (error) {
@@ -76,19 +90,7 @@ async function run(source: ConfigFile, file: string, drainTimeout: number): Prom
     process.exitCode = 1;
     return void gateway.drain(0);
   }
-  const stopWatching = source.watch((loaded) => void reload(gateway, loaded, file, log));
-  let draining = false;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (draining) process.exit(1);
-    draining = true;
-    stopWatching();
-    log.info({ signal, drainTimeoutMs: drainTimeout }, "draining");
-    const cut = await gateway.drain(drainTimeout);
-    log.info({ cut, ...gateway.counts() }, "drained");
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  if (!draining) stopWatching = source.watch((loaded) => void reload(gateway, loaded, file, log));
 }
 
 /** A configuration with mistakes, or one that cannot be had, leaves the one in force. */
