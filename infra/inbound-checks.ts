@@ -1,4 +1,5 @@
-import type { Config, Route } from "../gateway/config/run.ts";
+import { isGuarded, spendsCredential } from "../gateway/config/guarded.ts";
+import type { Config } from "../gateway/config/run.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { addToRoutes, routesOf } from "./config-routes.ts";
 
@@ -29,18 +30,9 @@ export function addInboundPolicies(
  */
 export function checkNoneOpen(config: Config): readonly InputProblem[] {
   return routesOf(config)
-    .filter(({ route }) => spends(route) && !isGuarded(route))
+    .filter(({ route }) => spendsCredential(route.backends) && !isGuarded(route.policies))
     .map(({ route, place: [, bind, , listener, , index] }) => ({
       input: `gateway.binds[${bind}].listeners[${listener}].routes[${index}]`,
       message: `route ${route.name} sends a credential for callers it does not check: expected apiKey or jwtAuth with mode strict, or callers.anonymous: true`,
     }));
-}
-
-/** `passthrough` sends what the caller brought. */
-function spends({ backends }: Route): boolean {
-  return backends.some(({ auth }) => auth.kind === "azure" || auth.kind === "key");
-}
-
-function isGuarded({ policies: { apiKey, jwtAuth } }: Route): boolean {
-  return apiKey?.mode === "strict" || jwtAuth?.mode === "strict";
 }

@@ -48,7 +48,10 @@ export function renderConfig(
   return problems.length > 0 ? { problems } : { text, config: loaded.config };
 }
 
-const beforeIngressCuts = { timeout: { requestTimeout: `${timings.answerBegins}s` } };
+const beforeIngressCuts = {
+  timeout: { requestTimeout: `${timings.answerBegins}s`, idleTimeout: `${timings.answerIdle}s` },
+  streamKeepAlive: `${timings.streamKeepAlive}s`,
+};
 
 function hasNoTimeout({ backends, policies }: Route): boolean {
   const { request, total } = policies.timeouts;

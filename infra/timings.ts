@@ -10,6 +10,10 @@ export const timings = {
    * gets the gateway's words and not a cut connection.
    */
   answerBegins: 230,
+  /** How long it waits between two chunks of an answer, for the same reason. */
+  answerIdle: 230,
+  /** Silence in a stream after which the caller gets a comment, which keeps the ingress from cutting. */
+  streamKeepAlive: 60,
   /** From SIGTERM to SIGKILL. Container Apps allows 600 at most and takes 30 when it is not told. */
   terminationGrace: 300,
   /**

@@ -10,13 +10,13 @@ import type {
   HeaderEdits,
   Listener,
   Route,
-  RoutePolicies,
   ServerTls,
 } from "./run.ts";
 import { type PlacedBind, type PlacedListener, type PlacedRoute, lower } from "./lower.ts";
 import { resolveBackends } from "./resolve-backend.ts";
 import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";
 import { resolveMatch } from "./resolve-route.ts";
+import { isGuarded, spendsCredential } from "./guarded.ts";
 import { pemReader } from "./pem.ts";
 import type { Resolving } from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
@@ -141,8 +141,7 @@ function resolveRoute(
     resolving.problem(path, "the backends of a route share one policies.ai.routes");
   }
   checkHeaderCollisions(policies.requestHeaders, backends, path, resolving);
-  const spends = backends.some(({ auth }) => auth.kind === "azure" || auth.kind === "key");
-  if (spends && !isGuarded(policies)) {
+  if (spendsCredential(backends) && !isGuarded(policies)) {
     resolving.warning(
       path,
       "anyone who reaches this route can spend the gateway's credential: add apiKey or jwtAuth with mode strict",
@@ -180,10 +179,4 @@ function checkHeaderCollisions(
       );
     }
   }
-}
-
-/** Whether only known callers pass. */
-function isGuarded({ apiKey, jwtAuth }: RoutePolicies): boolean {
-  const modes = [apiKey?.mode, jwtAuth?.mode].filter((mode) => mode !== undefined);
-  return modes.includes("strict");
 }
