@@ -31,17 +31,23 @@ export async function readJsonBody(
   const chunks: Buffer[] = [];
   let length = 0;
   let turnEnds = atOnce;
+  /** Whether others should get their turn before the next chunk. */
+  const take = (bytes: Buffer): boolean => {
+    length += bytes.length;
+    if (length > limit) throw new Refusal({ kind: "body_too_large", limit });
+    scanner.push(bytes);
+    chunks.push(bytes);
+    if (length < turnEnds) return false;
+    turnEnds = length + atOnce;
+    return true;
+  };
   try {
-    const received = request.iterator({ destroyOnReturn: false });
-    for await (const chunk of decode === undefined ? received : decode(limited(received, limit))) {
-      const bytes: Buffer = chunk;
-      length += bytes.length;
-      if (length > limit) throw new Refusal({ kind: "body_too_large", limit });
-      scanner.push(bytes);
-      chunks.push(bytes);
-      if (length < turnEnds) continue;
-      turnEnds = length + atOnce;
-      await othersFirst();
+    if (decode === undefined) await eachChunk(request, take);
+    else {
+      const received = request.iterator({ destroyOnReturn: false });
+      for await (const chunk of decode(limited(received, limit))) {
+        if (take(chunk)) await othersFirst();
+      }
     }
     return { chunks, length, scanned: scanner.end() };
   } catch (error) {
@@ -50,6 +56,32 @@ export async function readJsonBody(
     }
     throw request.errored === null ? error : new Refusal({ kind: "client_closed" }, error);
   }
+}
+
+/**
+ * Hands each chunk of a request to `take` as it comes; by events, at a third of what an iterator
+ * costs. What is left when `take` throws stays with the request.
+ */
+function eachChunk(request: Request, take: (chunk: Buffer) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      request.off("data", onData).off("end", onEnd).off("error", onError);
+      finish();
+    };
+    const onError = (error: Error) => settle(() => reject(error));
+    const onEnd = () => settle(resolve);
+    const onData = (chunk: Buffer) => {
+      try {
+        if (!take(chunk)) return;
+        request.pause();
+        setImmediate(() => request.resume());
+      } catch (error) {
+        request.pause();
+        settle(() => reject(error));
+      }
+    };
+    request.on("data", onData).on("end", onEnd).on("error", onError);
+  });
 }
 
 /** What is sent must not be without end either, where nothing comes out of it. */
