@@ -4,7 +4,7 @@ import express, { type Express, type Request, type Response } from "express";
 import type { Log } from "./access-log.ts";
 import { type Dial, type Timeouts, defaultTimeouts } from "./backend/transport.ts";
 import { type Counts as UpstreamCounts, createUpstreams } from "./backend/upstreams.ts";
-import { createShared } from "./backend/shared.ts";
+import { createLasting } from "./backend/lasting.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Environment } from "./config/environment.ts";
 import type { Address, Config } from "./config/run.ts";
@@ -81,7 +81,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   const upstreams = createUpstreams({ env, log, clock, random, timeouts, dial });
   const needs = { clock, random, fetch: surroundings.fetch ?? fetch };
 
-  const policies = createShared<Policy>();
+  const policies = createLasting<Policy>();
   let table = compileTable(config, upstreams, policies, needs);
   const edge = { patience: surroundings.patience ?? defaultPatience, refuse: refuseOn };
   const servers = createBindServers(

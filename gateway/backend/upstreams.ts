@@ -10,7 +10,7 @@ import { createCredential } from "./credential/credential.ts";
 import { describeFailure, describeSource } from "./credential/failure.ts";
 import { acquireFrom } from "./credential/source.ts";
 import { type Health, createHealth } from "./health.ts";
-import { createShared } from "./shared.ts";
+import { createLasting } from "./lasting.ts";
 import { type Dial, type Timeouts, type Transport, createTransport } from "./transport.ts";
 
 /**
@@ -47,9 +47,9 @@ type AzureAuth = Extract<BackendAuth, { kind: "azure" }>;
 
 export function createUpstreams(needs: Needs): Upstreams {
   const { env, log, clock, random, timeouts, dial } = needs;
-  const transports = createShared<Transport>();
-  const brokers = createShared<TokenBroker>();
-  const healths = createShared<Health>();
+  const transports = createLasting<Transport>();
+  const brokers = createLasting<TokenBroker>();
+  const healths = createLasting<Health>();
   const counts: Counts = { coolDowns: 0, evictions: 0 };
 
   return {

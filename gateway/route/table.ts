@@ -1,5 +1,5 @@
 import { type Forward, compileForward } from "../backend/forward.ts";
-import type { Shared } from "../backend/shared.ts";
+import type { Lasting } from "../backend/lasting.ts";
 import type { Trying } from "../backend/tries.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
 import { identity } from "../config/identity.ts";
@@ -39,7 +39,7 @@ type RunningListener = {
 export function compileTable(
   { binds, limits }: Config,
   upstreams: Upstreams,
-  policies: Shared<Policy>,
+  policies: Lasting<Policy>,
   needs: PolicyNeeds & Pick<Trying, "clock" | "random">,
 ): RouteTable {
   const names = new Map<string, number>();

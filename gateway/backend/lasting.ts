@@ -2,7 +2,7 @@
  * Things that outlive a configuration: made when first asked for, kept as long as a configuration
  * asks for them.
  */
-export type Shared<Value> = {
+export type Lasting<Value> = {
   get<Made extends Value | undefined>(key: string, make: () => Made): Value | Made;
   all(): readonly Value[];
   /** From now on a new configuration asks. */
@@ -11,7 +11,7 @@ export type Shared<Value> = {
   retire(): readonly Value[];
 };
 
-export function createShared<Value>(): Shared<Value> {
+export function createLasting<Value>(): Lasting<Value> {
   const made = new Map<string, Value>();
   let asked = new Set<string>();
   return {
