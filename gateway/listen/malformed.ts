@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Reason, answer } from "../errors.ts";
+import { answer } from "../error-answer.ts";
+import type { Reason } from "../errors.ts";
 
 /** Milliseconds a refused peer has to read its answer: closing at once could destroy it on the way. */
 const linger = 1_000;

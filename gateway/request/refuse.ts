@@ -1,4 +1,5 @@
-import { type Reason, answer } from "../errors.ts";
+import { answer } from "../error-answer.ts";
+import type { Reason } from "../errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { applyEdits } from "./header-edits.ts";
 

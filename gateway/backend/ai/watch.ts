@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { answer } from "../../errors.ts";
+import { answer } from "../../error-answer.ts";
 import type { AccessRecord } from "../../request/access-record.ts";
 import type { Watch } from "../deliver.ts";
 import { createEventSplitter } from "./event-splitter.ts";

@@ -53,13 +53,10 @@ const hostAndPort =
 /** `host:port`, as agentgateway writes targets: the port is mandatory, a scheme is not allowed. */
 export const authority = z.string().superRefine((value, context) => {
   const complain = (message: string) => context.addIssue({ code: "custom", message });
-  if (value.includes("://"))
-    return complain(`expected host:port without a scheme, got ${JSON.stringify(value)}`);
+  if (value.includes("://")) return complain("expected host:port without a scheme");
   const portText = hostAndPort.exec(value)?.[1];
   if (portText === undefined) {
-    return complain(
-      `expected host:port such as my-foundry.services.ai.azure.com:443, got ${JSON.stringify(value)}`,
-    );
+    return complain("expected host:port such as my-foundry.services.ai.azure.com:443");
   }
   if (Number(portText) < 1 || Number(portText) > 65535)
     complain(`port ${portText} is not from 1 to 65535`);
