@@ -67,7 +67,7 @@ export async function tryInTurn<B extends RunningBackend>(
     if (wait > 0) await sleep(wait, undefined, { ref: false });
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     record.backend = backend.name;
-    if (record.upstreamStatus !== undefined) delete record.upstreamStatus;
+    record.upstreamStatus = undefined;
     const { body, request, inspect } = prepare(backend);
     let next: Next<B> | undefined;
     /** What the caller gets instead of the backend's answer. */
