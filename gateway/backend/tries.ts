@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
-import type { Retry } from "../config/run.ts";
+import type { Retry } from "../config/run/policies.ts";
 import { Refusal } from "../errors.ts";
 import type { FailedTry } from "../request/access-record.ts";
 import type { Exchange } from "../request/exchange.ts";
