@@ -29,7 +29,7 @@ const unusedHost = "backend.invalid";
  */
 export function forwardTransparently<B extends RunningBackend>(
   exchange: Exchange,
-  trying: Omit<Trying<B>, "owned">,
+  trying: Trying<B>,
   pathFor: (backend: B) => string,
 ): Promise<void> {
   const { request, response, record } = exchange;
@@ -44,7 +44,8 @@ export function forwardTransparently<B extends RunningBackend>(
         const { body, release } = streamedBody(request, (bytes) => {
           record.requestBytes += bytes;
         });
-        const sending = tryInTurn(exchange, { ...trying, owned: ownedByPath(path) }, (backend) => {
+        const { backends } = trying;
+        const sending = tryInTurn(exchange, trying, backends, ownedByPath(path), (backend) => {
           const headers = backend.headers(exchange, nothing);
           return {
             body,
