@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { pino } from "pino";
-import type { Log } from "./access-log.ts";
+import { type Log, createLog, gathered } from "./access-log.ts";
 import { type ConfigFile, openConfigFile } from "./config-file.ts";
 import { help, parseCommandLine } from "./command-line.ts";
 import { printAgentgateway } from "./config/agentgateway.ts";
@@ -72,7 +72,9 @@ function load(source: ConfigFile, file: string): Config | undefined {
 async function run(source: ConfigFile, file: string, drainTimeout: number): Promise<void> {
   const config = load(source, file);
   if (config === undefined) return;
-  const log = pino({ base: null });
+  const output = gathered(pino.destination(1));
+  process.on("exit", output.flush);
+  const log = createLog(output);
   const gateway = createGateway(config, { env: process.env, log });
   let draining = false;
   let stopWatching: (() => void) | undefined;

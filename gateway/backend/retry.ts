@@ -62,10 +62,10 @@ export function createTurns<B extends Resting>(
       const pause = backoff * 2 ** Math.max(0, times - 1) * (0.75 + 0.5 * random());
       return { backend, wait: Math.max(rest, pause), rest, times };
     });
-    const [next] = waits
+    const [soonest] = waits
       .filter(({ wait }) => wait <= longestWait)
       .toSorted((a, b) => a.times - b.times || a.rest - b.rest);
-    return next;
+    return soonest;
   }
 }
 

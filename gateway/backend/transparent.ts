@@ -12,8 +12,6 @@ type Container = {
 
 type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<Container> };
 
-const nothing: ReadonlySet<string> = new Set();
-
 /** express-http-proxy wants one; where requests go is our transport's business. */
 const unusedHost = "backend.invalid";
 
@@ -46,7 +44,7 @@ export function forwardTransparently<B extends RunningBackend>(
         });
         const { backends } = trying;
         const sending = tryInTurn(exchange, trying, backends, ownedByPath(path), (backend) => {
-          const headers = backend.headers(exchange, nothing);
+          const headers = backend.headers(exchange);
           return {
             body,
             request: (credential) => ({

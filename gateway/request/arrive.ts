@@ -1,5 +1,6 @@
 import type { Request, Response } from "express";
-import { type Log, logAccess } from "../access-log.ts";
+import type { Log } from "../access-log.ts";
+import type { RouteTimeouts } from "../config/run/policies.ts";
 import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
 import { type Exchange, requestId, requestTarget } from "./exchange.ts";
@@ -15,6 +16,8 @@ export type Arrival = {
   /** Called when the answer has ended, or the caller has gone. */
   readonly onEnd: (exchange: Exchange) => void;
 };
+
+const unlimited: RouteTimeouts = { request: undefined, total: undefined };
 
 /** A request as it comes in. When it ends, its line goes to the access log. */
 export function arrive(
@@ -39,7 +42,7 @@ export function arrive(
     answerEdits: [],
     caller: unknownCaller,
     spentHeader: undefined,
-    timeouts: { request: undefined, total: undefined },
+    timeouts: unlimited,
     streamKeepAlive: undefined,
     onTokens: [],
     // Of a whole URL only the path, for it may carry a password.
@@ -61,7 +64,7 @@ export function arrive(
     onEnd(exchange);
     // nginx's status for a caller that went before it was answered.
     const status = response.headersSent ? response.statusCode : 499;
-    logAccess(log, record, status, exchange.arrived, performance.now());
+    log.access(record, status, exchange.arrived, performance.now());
   });
   return exchange;
 }

@@ -49,6 +49,9 @@ export function compileRoutes<R>(listener: Listener, routeOf: (route: Route) => 
   for (const { exact, prefix, regex } of hosts.values()) {
     for (const list of [...exact.values(), ...prefix.values(), regex]) list.sort(byPrecedence);
   }
+  const forEveryHost = hosts.get("*");
+  if (forEveryHost !== undefined && hosts.size === 1)
+    return (_, request) => findIn(forEveryHost, request);
   return (hostname, request) => {
     for (const pattern of patternsOf(hostname)) {
       const index = hosts.get(pattern);

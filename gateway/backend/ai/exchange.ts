@@ -118,12 +118,9 @@ function exchangeWithModel(
         ? (id: string) => trying.affinity.remember(id, backend.origin)
         : undefined;
     const rewritten = applyEdits(body, plan.edits);
-    const headers = [
-      ...backend.headers(exchange, setHere),
-      "accept-encoding",
-      "identity",
-      ...anthropicVersion(operation, backend, request.headers),
-    ];
+    const headers = backend.headersOfBody(exchange);
+    headers.push("accept-encoding", "identity");
+    if (operation.anthropic) headers.push(...anthropicVersion(backend, request.headers));
     return {
       body: rewritten,
       request: (credential) => ({
@@ -138,9 +135,6 @@ function exchangeWithModel(
     };
   });
 }
-
-/** The body goes out decoded, and the answer is to be readable. */
-const setHere = new Set(["accept-encoding", "content-encoding"]);
 
 /** Azure serves the deployment in the path, whatever the body says: both must be allowed. */
 function refuseUnlisted(caller: Caller, model: string, path: string): void {
@@ -188,12 +182,11 @@ async function read(
 
 /** Anthropic's API refuses a call that names no version; its own clients always do. */
 function anthropicVersion(
-  { anthropic }: Operation,
   { traffic }: ModelBackend,
   headers: IncomingHttpHeaders,
 ): readonly string[] {
   const azure = traffic.endpoint.kind === "foundry" || traffic.endpoint.kind === "azureOpenAI";
-  return anthropic && azure && headers["anthropic-version"] === undefined
+  return azure && headers["anthropic-version"] === undefined
     ? ["anthropic-version", "2023-06-01"]
     : [];
 }

@@ -27,12 +27,12 @@ export function watchAnswer(
   return undefined;
 }
 
-const usage = sought(["usage"]);
+const usageOnly = sought(["usage"]);
 const usageAndId = sought(["usage", "id"]);
 
 /** Passes every byte on as it comes and reads `usage` on the way. */
 function watchJson(record: AccessRecord, onResponseId: OnResponseId | undefined): Watch {
-  const scanner = createJsonScanner(onResponseId === undefined ? usage : usageAndId);
+  const scanner = createJsonScanner(onResponseId === undefined ? usageOnly : usageAndId);
   let readable = true;
   return {
     edits: false,

@@ -16,8 +16,8 @@ import { cuts, everyByte, pieces } from "./pieces.ts";
 const keys = ["model", "stream", "stream_options", "messages"];
 const wanted = sought(keys);
 
-function scan(chunks: readonly Buffer[], keys: readonly Sought[] = wanted): Scanned {
-  const scanner = createJsonScanner(keys);
+function scan(chunks: readonly Buffer[], lookedFor: readonly Sought[] = wanted): Scanned {
+  const scanner = createJsonScanner(lookedFor);
   for (const chunk of chunks) scanner.push(chunk);
   return scanner.end();
 }
