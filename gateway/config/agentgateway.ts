@@ -18,6 +18,7 @@ export function printAgentgateway(source: string): string {
 /** This gateway's additions, by the key of the map around them; of a list's items, by the list's. */
 const additions: Readonly<Record<string, readonly string[]>> = {
   azure: ["scope"],
+  azureContentSafety: ["failureMode"],
   keys: ["allowedModels"],
   jwtAuth: ["requiredRoles", "requiredScopes", "algorithms"],
   localRateLimit: ["per"],

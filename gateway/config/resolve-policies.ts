@@ -209,7 +209,7 @@ const reserved = [
   "upgrade",
 ];
 
-function resolveEdits(
+export function resolveEdits(
   written: Checked<"requestHeaderModifier"> | undefined,
   path: Path,
   { problem }: Resolving,

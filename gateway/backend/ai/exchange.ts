@@ -5,10 +5,11 @@ import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { ownedByBody } from "../affinity.ts";
 import { forwardTransparently } from "../transparent.ts";
-import { type Trying, tryInTurn } from "../tries.ts";
+import { type Try, type Trying, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
-import { planForm, readForm } from "./form.ts";
+import { type Form, planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
+import { guarded, refuseUnread } from "./guard/guarded.ts";
 import { type ModelBackend, choosesByModel } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
 import { type Operation, operationOf } from "./operation.ts";
@@ -47,8 +48,11 @@ export function compileAi(
     const operation = operationOf(record.path, target, format);
     if (format.body === "none" && names.length > 0)
       return answerModels(exchange, names, operation.name, created);
-    if (format.body === "none" || format.body === "unread")
-      return carry(exchange, { ...trying, backends: unread(operation) }, operation);
+    if (format.body === "none" || format.body === "unread") {
+      const candidates = unread(operation);
+      refuseUnread(request, candidates);
+      return carry(exchange, { ...trying, backends: candidates }, operation);
+    }
     if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
     return exchangeWithModel(exchange, trying, format, operation, maxBody, choose);
   };
@@ -91,9 +95,9 @@ async function exchangeWithModel(
   if (only !== undefined && others.length === 0) record.backend = only.name;
   const body = await read(exchange, trying.backends, format, maxBody);
   record.requestBytes = body.length;
-  const backends = choose(operation.deployment ?? body.model, request.headers);
+  const chosen = choose(operation.deployment ?? body.model, request.headers);
 
-  await tryInTurn(exchange, { ...trying, backends, owned: body.owned }, (backend) => {
+  const prepare = (backend: ModelBackend): Try => {
     const { model, endpoint } = backend.traffic;
     const sent = operation.deployment !== undefined && endpoint.kind === "caller";
     const plan = body.plan(backend, model, { deployment: operation.deployment, sent });
@@ -124,7 +128,11 @@ async function exchangeWithModel(
       inspect: (status, answerHeaders) =>
         watchAnswer(status, answerHeaders, plan, record, remember),
     };
-  });
+  };
+  const guards = chosen[0]?.guards;
+  const backends =
+    guards === undefined ? chosen : await guarded(exchange, guards, format, body, chosen, prepare);
+  await tryInTurn(exchange, { ...trying, backends, owned: body.owned }, prepare);
 }
 
 /** The body goes out decoded, and the answer is to be readable. */
@@ -141,6 +149,7 @@ function refuseUnlisted(caller: Caller, model: string, path: string): void {
 type ReadBody = {
   readonly chunks: readonly Buffer[];
   readonly length: number;
+  readonly form: Form | undefined;
   /** As far as it is told without a backend's own policies. */
   readonly model: string | undefined;
   /** An id that only the backend that made it knows. */
@@ -158,6 +167,7 @@ async function read(
     const form = await readForm(request, maxBody);
     return {
       ...form,
+      form,
       model: form.fields.findLast(({ name }) => name === "model")?.text,
       owned: undefined,
       plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
@@ -169,6 +179,7 @@ async function read(
     stringOf(body.scanned.members.findLast((member) => member.key === key)?.text);
   return {
     ...body,
+    form: undefined,
     model: named("model"),
     owned: format.name === "responses" ? ownedByBody(body.chunks) : undefined,
     plan: (backend, model, inPath) =>

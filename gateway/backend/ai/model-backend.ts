@@ -1,24 +1,32 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { ModelMatch, ModelTraffic } from "../../config/run.ts";
+import type { Guard, ModelMatch, ModelTraffic } from "../../config/run.ts";
 import { compileConditions } from "../../route/match.ts";
 import type { RunningBackend } from "../backend.ts";
 import { type BodyPolicy, compileBodyPolicy, matchesModel } from "./body-policy.ts";
+import type { Service } from "./guard/ask.ts";
+import { type RunningGuards, runGuards } from "./guard/guard.ts";
 import { type PathFor, compilePath } from "./paths.ts";
 
 /** A backend that serves a model, with what a request needs of its config compiled. */
 export type ModelBackend = RunningBackend<ModelTraffic> & {
   readonly path: PathFor;
   readonly body: BodyPolicy;
+  /** Absent where nothing is to be checked. */
+  readonly guards: RunningGuards | undefined;
   /** Whether it is there for this model, where the route chooses by it. */
   serves(model: string, headers: IncomingHttpHeaders): boolean;
 };
 
-export function compileModelBackend(running: RunningBackend<ModelTraffic>): ModelBackend {
+export function compileModelBackend(
+  running: RunningBackend<ModelTraffic>,
+  serviceOf: (guard: Guard) => Service,
+): ModelBackend {
   const { endpoint, policy, serves } = running.traffic;
   return {
     ...running,
     path: compilePath(endpoint),
     body: compileBodyPolicy(policy),
+    guards: runGuards(policy?.guards, serviceOf),
     serves: serves === undefined ? () => true : compileServes(serves),
   };
 }
