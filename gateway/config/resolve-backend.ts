@@ -60,6 +60,14 @@ export function resolveBackends(
       return { value: level?.policies?.[name], path: level?.at(name) ?? path };
     };
     const { authority, endpoint, weight, group } = member;
+    const ai = find("ai");
+    if (endpoint === undefined && ai.value?.promptGuard !== undefined) {
+      const here = [...ai.path, "promptGuard"];
+      resolving.problem(
+        here,
+        "what goes to a host is carried unread: promptGuard needs ai backends",
+      );
+    }
     const colon = authority.lastIndexOf(":");
     const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
     const port = Number(authority.slice(colon + 1));
@@ -75,7 +83,7 @@ export function resolveBackends(
       traffic:
         endpoint === undefined
           ? { kind: "transparent" }
-          : modelTraffic(endpoint, { ...find("ai"), guardPath }, serves, member.path, resolving),
+          : modelTraffic(endpoint, { ...ai, guardPath }, serves, member.path, resolving),
       timeouts: resolveTimeouts(route.policies?.timeout),
       eviction: resolveEviction(find("health").value),
     };

@@ -99,6 +99,14 @@ test("a stream is not checked, and the log says so", async (t) => {
   assert.deepEqual(await guardsOf(gateway), { response: { verdict: "not_checked" } });
 });
 
+test("where the config forbids streams, what would have been one is checked", async (t) => {
+  const ai = { overrides: { stream: false }, promptGuard: { response: [guard()] } };
+  const { origin } = await runGateway(t, config({}, { policies: { ai } }));
+  foundry.next({ kind: "answer", content: "harm-Hate-6" });
+  const stream = chat({ messages: [{ role: "user", content: "Hi" }], stream: true });
+  assert.equal((await call(origin, stream)).status, 403);
+});
+
 test("an error of the backend's passes as it is", async (t) => {
   const { origin } = await runGateway(t, response);
   foundry.next({ kind: "contentFiltered" });

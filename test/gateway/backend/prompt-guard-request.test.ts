@@ -149,17 +149,6 @@ describe("a long text", () => {
       assert.equal((await call(gateway.origin, asks(long(end)))).status, 403, end);
     }
   });
-
-  test("of more than a million characters is refused unchecked", async (t) => {
-    const { origin } = await runGateway(
-      t,
-      config({ request: [guard({ analyzeText: {}, failureMode: "failOpen" })] }),
-    );
-    const reply = await call(origin, asks("x".repeat(1_000_001)));
-    assert.equal(reply.status, 400);
-    assert.equal(errorOf(reply)["code"], "uncheckable_body");
-    assert.equal(safety.requests.length + foundry.requests.length, 0);
-  });
 });
 
 describe("a rejection of the config's own", () => {
@@ -247,34 +236,6 @@ test("nothing is asked about a request that would not be sent", async (t) => {
   }
   assert.deepEqual(statuses, [401, 403, 400, 400, 429]);
   assert.equal(safety.requests.length, 0);
-});
-
-describe("what a guard could not see", () => {
-  const yaml = config({ request: [guard({ analyzeText: {}, failureMode: "failOpen" })] });
-  const twice = `{"messages":[{"role":"user","content":"harm-Hate-6","content":"Hi"}]}`;
-
-  for (const [name, asked] of [
-    ["a member that is there twice", chat(twice)],
-    ["a prompt in tokens", { ...chat({ prompt: [1, 2] }), path: "/v1/completions" }],
-    [
-      "a body of a kind that is not read",
-      { ...chat({ input: "Hi" }), path: "/v1/responses/compact" },
-    ],
-  ] as const) {
-    test(`${name} is refused`, async (t) => {
-      const { origin } = await runGateway(t, yaml);
-      const reply = await call(origin, asked);
-      assert.equal(reply.status, 400);
-      assert.equal(errorOf(reply)["code"], "uncheckable_body");
-      assert.equal(safety.requests.length + foundry.requests.length, 0);
-    });
-  }
-
-  test("a stored response, which has no body, passes", async (t) => {
-    const { origin } = await runGateway(t, yaml);
-    await call(origin, { path: "/openai/v1/responses/resp_1" });
-    assert.equal(foundry.requests.length, 1);
-  });
 });
 
 const form = (prompt: string) => ({

@@ -36,7 +36,9 @@ export async function guarded(
   if (first !== undefined) prepare(first);
   if (guards.request.length > 0 && (format.body === "form" || isTold(format.name))) {
     await checkRequest(exchange, guards, () =>
-      body.form === undefined ? saidInJson(format, body.chunks) : saidInForm(body.form),
+      body.form === undefined
+        ? saidInJson(format, body.chunks, exchange.request.headers["content-type"])
+        : saidInForm(body.form),
     );
   }
   if (guards.response.length === 0 || !isGenerated(format.name)) return backends;
@@ -82,7 +84,16 @@ function timeLeft({ arrived, timeouts }: Exchange): number {
   return Math.max(0, Math.min(left, 2 ** 31 - 1));
 }
 
-async function saidInJson({ name }: Format, chunks: readonly Buffer[]): Promise<readonly Said[]> {
+async function saidInJson(
+  { name }: Format,
+  chunks: readonly Buffer[],
+  type = "",
+): Promise<readonly Said[]> {
+  // JSON between systems is UTF-8 (RFC 8259, section 8.1), but a backend might do as it is told.
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1] ?? "utf-8";
+  if (!/^utf-?8$/i.test(charset)) {
+    throw new Refusal({ kind: "uncheckable_body", detail: "it is not in UTF-8" });
+  }
   const bytes = Buffer.concat(chunks);
   await requireOneReading(bytes);
   return saidToModel(name, JSON.parse(bytes.toString()));
