@@ -133,6 +133,11 @@ describe("what cannot be checked is a failure of the guard", () => {
     ["unreadable_body", json, "not JSON"],
     ["undecodable_answer", { ...json, "content-encoding": "zstd" }, "x"],
     ["undecodable_answer", { ...json, "content-encoding": "gzip" }, "x"],
+    [
+      "answer_too_large",
+      json,
+      JSON.stringify({ choices: [{ message: { content: "x".repeat(1_000_001) } }] }),
+    ],
     ["answer_too_large", json, `"${"x".repeat(9 * 1024 * 1024)}"`],
     [
       "answer_too_large",

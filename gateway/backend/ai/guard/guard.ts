@@ -52,7 +52,7 @@ export async function askGuards(
     const { guard } = running;
     let found: readonly string[];
     try {
-      said ??= limited(await listen());
+      said ??= limited(await listen(), phase);
       found = await findings(exchange, running, said, signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -79,9 +79,11 @@ export function note({ record }: Exchange, phase: keyof RunningGuards, said: Gua
   record.promptGuard = { ...record.promptGuard, [phase]: said };
 }
 
-function limited(said: readonly Said[]): readonly Said[] {
+/** How long a request is, is its caller's choice, and no failure of the guard. */
+function limited(said: readonly Said[], phase: keyof RunningGuards): readonly Said[] {
   const length = said.reduce((sum, { text }) => sum + text.length, 0);
   if (length > maxText) {
+    if (phase === "response") throw new GuardFailure("answer_too_large");
     throw new Refusal({
       kind: "uncheckable_body",
       detail: `it has more than ${maxText} characters of text`,
