@@ -1,4 +1,4 @@
-import type { Rejection } from "./config/run.ts";
+import type { Rejection } from "./config/run/backend.ts";
 
 /** Why a request could not be served: one name for each answer a caller can get from the gateway. */
 export type Reason =

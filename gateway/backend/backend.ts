@@ -1,4 +1,4 @@
-import type { Backend, PhaseTimeouts, Traffic } from "../config/run.ts";
+import type { Backend, PhaseTimeouts, Traffic } from "../config/run/backend.ts";
 import { hostHeader } from "../policy/url-rewrite.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";

@@ -1,4 +1,4 @@
-import type { Retry } from "../config/run.ts";
+import type { Retry } from "../config/run/policies.ts";
 import type { Reason } from "../errors.ts";
 import type { Health } from "./health.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
-import type { Retry } from "../config/run.ts";
+import type { Retry } from "../config/run/policies.ts";
 import { Refusal } from "../errors.ts";
 import type { FailedTry } from "../request/access-record.ts";
 import type { Exchange } from "../request/exchange.ts";
@@ -67,7 +67,7 @@ export async function tryInTurn<B extends RunningBackend>(
     if (wait > 0) await sleep(wait, undefined, { ref: false });
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     record.backend = backend.name;
-    if (record.upstreamStatus !== undefined) delete record.upstreamStatus;
+    record.upstreamStatus = undefined;
     const { body, request, inspect } = prepare(backend);
     let next: Next<B> | undefined;
     /** What the caller gets instead of the backend's answer. */

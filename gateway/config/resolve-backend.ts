@@ -11,7 +11,7 @@ import type {
 import type { GuardPath } from "./resolve-prompt-guard.ts";
 import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
 import { resolveTls } from "./resolve-tls.ts";
-import type { Backend, Eviction, ModelMatch, PhaseTimeouts } from "./run.ts";
+import type { Backend, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
 

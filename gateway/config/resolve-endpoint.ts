@@ -1,7 +1,7 @@
 import type { Path } from "./problem.ts";
 import { type GuardPath, resolvePromptGuard } from "./resolve-prompt-guard.ts";
 import type { CheckedBackend, CheckedPolicies, Found, Resolving } from "./resolving.ts";
-import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run.ts";
+import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run/backend.ts";
 
 type CheckedAi = NonNullable<CheckedBackend["ai"]>;
 export type CheckedProvider = NonNullable<CheckedAi["provider"]>;

@@ -4,7 +4,7 @@ import { resolveAuth } from "./resolve-backend-auth.ts";
 import { resolveEdits } from "./resolve-policies.ts";
 import { resolveTls } from "./resolve-tls.ts";
 import type { Resolving } from "./resolving.ts";
-import type { AnalyzeText, Guard, Guards, Rejection } from "./run.ts";
+import type { AnalyzeText, Guard, Guards, Rejection } from "./run/backend.ts";
 import type { CheckedPromptGuard } from "./written/prompt-guard.ts";
 
 type CheckedGuard = NonNullable<CheckedPromptGuard["request"]>[number];

@@ -1,5 +1,5 @@
 import type { CheckedBackend, Found, Resolving } from "./resolving.ts";
-import type { ClientTls } from "./run.ts";
+import type { ClientTls } from "./run/backend.ts";
 
 type CheckedTls = NonNullable<NonNullable<CheckedBackend["policies"]>["backendTLS"]>;
 

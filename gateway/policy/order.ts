@@ -1,4 +1,4 @@
-import type { RoutePolicies } from "../config/run.ts";
+import type { RoutePolicies } from "../config/run/policies.ts";
 import { authentication } from "./authentication/authentication.ts";
 import { cors } from "./cors.ts";
 import { directResponse } from "./direct-response.ts";

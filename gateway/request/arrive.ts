@@ -4,12 +4,14 @@ import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
 import { type Exchange, requestId, requestTarget } from "./exchange.ts";
 import { tokensUsed } from "./tokens-used.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export type Arrival = {
   /** Port of the bind, as configured. */
   readonly port: number;
   readonly log: Log;
   readonly randomId: () => string;
+  readonly underWay: UnderWay;
   /** Called when the answer has ended, or the caller has gone. */
   readonly onEnd: (exchange: Exchange) => void;
 };
@@ -18,7 +20,7 @@ export type Arrival = {
 export function arrive(
   request: Request,
   response: Response,
-  { port, log, randomId, onEnd }: Arrival,
+  { port, log, randomId, underWay, onEnd }: Arrival,
 ): Exchange {
   const { method, url, headers } = request;
   const id = requestId(headers["x-request-id"], randomId);
@@ -45,8 +47,10 @@ export function arrive(
     abort: undefined,
     closed: false,
   };
-  response.once("close", () => {
+  const leave = underWay.begin(exchange);
+  response.on("close", () => {
     exchange.closed = true;
+    leave();
     const { record, onTokens } = exchange;
     if (!response.writableFinished && record.outcome === "ok") record.outcome = "client_closed";
     exchange.abort?.();

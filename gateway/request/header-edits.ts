@@ -1,4 +1,4 @@
-import type { HeaderEdits } from "../config/run.ts";
+import type { HeaderEdits } from "../config/run/policies.ts";
 
 /** Applies edits to a flat list of names and values: first removals, then `set`, then `add`. */
 export function applyEdits(

@@ -1,4 +1,5 @@
-import type { Listener, Match, Route } from "../config/run.ts";
+import type { Listener, Route } from "../config/run.ts";
+import type { Match } from "../config/run/match.ts";
 import { type Condition, type Matchable, compileConditions } from "./match.ts";
 
 /** A route found for a request, and the path prefix by which it was found. */

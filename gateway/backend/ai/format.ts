@@ -1,4 +1,4 @@
-import type { RouteFormat } from "../../config/run.ts";
+import type { RouteFormat } from "../../config/run/backend.ts";
 import type { Tokens } from "../../request/access-record.ts";
 
 /** What an AI endpoint takes and says. */

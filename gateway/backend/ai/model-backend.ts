@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Guard, ModelMatch, ModelTraffic } from "../../config/run.ts";
+import type { Guard, ModelMatch, ModelTraffic } from "../../config/run/backend.ts";
 import { compileConditions } from "../../route/match.ts";
 import type { RunningBackend } from "../backend.ts";
 import { type BodyPolicy, compileBodyPolicy, matchesModel } from "./body-policy.ts";

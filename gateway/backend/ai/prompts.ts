@@ -1,4 +1,4 @@
-import type { PromptMessage } from "../../config/run.ts";
+import type { PromptMessage } from "../../config/run/backend.ts";
 import { Refusal } from "../../errors.ts";
 import type { Prompts } from "./body-policy.ts";
 import type { Format } from "./format.ts";

@@ -1,4 +1,4 @@
-import type { Mode } from "../../config/run.ts";
+import type { Mode } from "../../config/run/policies.ts";
 import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import type { CompilePolicy, Verdict } from "../policy.ts";

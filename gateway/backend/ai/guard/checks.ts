@@ -1,4 +1,4 @@
-import type { AnalyzeText, Guard } from "../../../config/run.ts";
+import type { AnalyzeText, Guard } from "../../../config/run/backend.ts";
 import { isRecord } from "../../../config/written/object.ts";
 import { GuardFailure } from "./guard-failure.ts";
 import { groupsOf, piecesOf } from "./pieces.ts";

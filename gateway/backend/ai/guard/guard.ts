@@ -1,4 +1,4 @@
-import type { Guard, Guards } from "../../../config/run.ts";
+import type { Guard, Guards } from "../../../config/run/backend.ts";
 import { Refusal } from "../../../errors.ts";
 import type { GuardRecord } from "../../../request/access-record.ts";
 import type { Exchange } from "../../../request/exchange.ts";
