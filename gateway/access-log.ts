@@ -42,6 +42,7 @@ function accessLine(record: AccessRecord, status: number, arrived: number, ended
     modelSent: record.modelSent,
     stream: record.stream,
     tokens: record.tokens,
+    promptGuard: record.promptGuard,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
     outcome: record.outcome,
