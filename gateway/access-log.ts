@@ -63,19 +63,28 @@ function milliseconds(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** Writes what comes within one turn of the event loop in one piece, at the latest by `flush`. */
+/** Milliseconds that a line waits for others, and characters with which it waits no longer. */
+const gathering = { longest: 20, most: 16 * 1024 };
+
+/**
+ * Writes several lines in one piece: a call to the system costs more than a line does.
+ * @returns `flush` writes what waits; for the end of the process
+ */
 export function gathered(sink: DestinationStream): DestinationStream & { flush(): void } {
   let pending = "";
+  let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
-    if (pending === "") return;
+    clearTimeout(timer);
+    timer = undefined;
     const text = pending;
     pending = "";
-    sink.write(text);
+    if (text !== "") sink.write(text);
   };
   return {
     write(text) {
-      if (pending === "") setImmediate(flush);
       pending += text;
+      if (pending.length >= gathering.most) flush();
+      else timer ??= setTimeout(flush, gathering.longest).unref();
     },
     flush,
   };
