@@ -100,11 +100,12 @@ function resolveCors(written: Checked<"cors">): Cors {
   };
 }
 
-/** The headers in which OpenAI's, Azure OpenAI's and Anthropic's clients send a key. */
+/** The headers in which OpenAI's, Azure OpenAI's, Anthropic's and Azure AI services' clients send a key. */
 const keyLocations = [
   { header: "authorization", prefix: "Bearer " },
   { header: "api-key", prefix: "" },
   { header: "x-api-key", prefix: "" },
+  { header: "ocp-apim-subscription-key", prefix: "" },
 ] as const;
 
 function resolveApiKey(written: Checked<"apiKey">, path: Path, { problem }: Resolving): ApiKeyAuth {
