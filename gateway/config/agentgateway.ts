@@ -11,6 +11,7 @@ export function printAgentgateway(source: string): string {
   const lost: string[] = [];
   const text = stringify(strict(parse(source), { path: [], lost, secured: false }), {
     lineWidth: 0,
+    aliasDuplicateObjects: false,
   });
   return [...lost.map((line) => `# agentgateway has no ${line}\n`), text].join("");
 }
@@ -18,6 +19,7 @@ export function printAgentgateway(source: string): string {
 /** This gateway's additions, by the key of the map around them; of a list's items, by the list's. */
 const additions: Readonly<Record<string, readonly string[]>> = {
   azure: ["scope"],
+  config: ["publicOrigin"],
   keys: ["allowedModels"],
   jwtAuth: ["requiredRoles", "requiredScopes", "algorithms"],
   localRateLimit: ["per"],

@@ -9,6 +9,7 @@ import type {
   Config,
   HeaderEdits,
   Listener,
+  PublicOrigin,
   Route,
   ServerTls,
 } from "./run.ts";
@@ -44,8 +45,16 @@ export function resolve(
   return {
     readiness,
     limits: { requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody },
+    publicOrigin: resolvePublicOrigin(written.config?.publicOrigin),
     binds,
   };
+}
+
+function resolvePublicOrigin(written: string | undefined): PublicOrigin | undefined {
+  if (written === undefined) return undefined;
+  if (written === "https://*") return { kind: "secured" };
+  const { protocol, host } = new URL(written);
+  return { kind: "fixed", scheme: protocol === "https:" ? "https" : "http", authority: host };
 }
 
 function resolveReadiness(written: number | string | undefined): Address | undefined {

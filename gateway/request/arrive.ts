@@ -2,7 +2,7 @@ import type { Request, Response } from "express";
 import { type Log, logAccess } from "../access-log.ts";
 import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
-import { type Exchange, requestId, requestTarget } from "./exchange.ts";
+import { type Exchange, requestId, requestTarget, unchangedPath } from "./exchange.ts";
 import { tokensUsed } from "./tokens-used.ts";
 
 export type Arrival = {
@@ -32,6 +32,7 @@ export function arrive(
     arrived: performance.now(),
     hostname: location?.hostname ?? "",
     target: location?.target ?? "",
+    pathChange: unchangedPath,
     authority: { kind: "auto" },
     requestEdits: [],
     answerEdits: [],
