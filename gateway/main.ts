@@ -73,7 +73,8 @@ async function run(source: ConfigFile, file: string, drainTimeout: number): Prom
   const config = load(source, file);
   if (config === undefined) return;
   const output = gathered(pino.destination(1));
-  process.on("exit", output.flush);
+  // Before pino closes what it writes to.
+  process.prependListener("exit", output.flush);
   const log = createLog(output);
   const gateway = createGateway(config, { env: process.env, log });
   let draining = false;

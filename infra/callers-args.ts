@@ -5,7 +5,7 @@ import type * as pulumi from "@pulumi/pulumi";
  * key named `default`.
  */
 export interface CallersArgs {
-  /** Callers known by a key, sent as `Authorization: Bearer`, `api-key` or `x-api-key`. */
+  /** Callers known by a key, sent as `Authorization: Bearer`, `api-key`, `x-api-key` or `Ocp-Apim-Subscription-Key`. */
   keys?: CallerKeyArgs[];
   /** Callers known by an Entra ID access token. */
   entra?: EntraCallersArgs;

@@ -2,6 +2,7 @@ import { parse, stringify } from "yaml";
 import { type Loaded, loadConfig } from "../gateway/config/load.ts";
 import type { Path } from "../gateway/config/problem.ts";
 import type { Config, Route } from "../gateway/config/run.ts";
+import { isRecord } from "../gateway/config/written/object.ts";
 import { addToRoutes } from "./config-routes.ts";
 import { type ConfigSource, asInputProblems } from "./config-source.ts";
 import { type InboundPolicies, addInboundPolicies, checkNoneOpen } from "./inbound-checks.ts";
@@ -24,7 +25,7 @@ export type RenderWith = {
   readonly unknown: readonly Path[];
 };
 
-/** Adds the callers' checks and the app's time limit to a configuration, and reads it as the gateway will; pure. */
+/** Adds the callers' checks, the app's time limit and the origin callers use to a configuration, and reads it as the gateway will; pure. */
 export function renderConfig(
   source: ConfigSource,
   { inbound, env, clientId, unknown }: RenderWith,
@@ -35,6 +36,7 @@ export function renderConfig(
   const written: unknown = parse(source.text, { merge: true });
   if (inbound !== undefined) addInboundPolicies(written, given.config, inbound);
   addToRoutes(written, given.config, beforeIngressCuts, hasNoTimeout);
+  addPublicOrigin(written);
   const text = stringify(written, { lineWidth: 0, aliasDuplicateObjects: false });
   const loaded = load(text, env);
   if ("problems" in loaded) {
@@ -52,6 +54,13 @@ const beforeIngressCuts = {
   timeout: { requestTimeout: `${timings.answerBegins}s`, idleTimeout: `${timings.answerIdle}s` },
   streamKeepAlive: `${timings.streamKeepAlive}s`,
 };
+
+/** The app's ingress ends TLS, takes no plain HTTP, and knows the hosts it lets in. */
+function addPublicOrigin(written: unknown): void {
+  if (!isRecord(written)) return;
+  const settings = isRecord(written["config"]) ? written["config"] : {};
+  written["config"] = { publicOrigin: "https://*", ...settings };
+}
 
 function hasNoTimeout({ backends, policies }: Route): boolean {
   const { request, total } = policies.timeouts;

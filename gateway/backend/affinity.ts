@@ -1,5 +1,5 @@
 /**
- * Remembers which backend made a response, file or thread, so that calls that name it go there. What
+ * Remembers which backend made a response, file, thread or operation, so that calls that name it go there. What
  * is not remembered (another replica made it, or it was long ago) is found by asking one backend
  * after the other: those that did not make it say so.
  */
@@ -36,14 +36,19 @@ export function createAffinity(): Affinity {
 
 /** Things that live where they were made. Their ids are long and random. */
 const collections = [
+  "analyzeBatchResults",
+  "analyzeResults",
+  "analyzerResults",
   "assistants",
   "batches",
   "containers",
   "conversations",
   "files",
   "jobs",
+  "operations",
   "responses",
   "threads",
+  "transcriptions",
   "uploads",
   "vector_stores",
 ];

@@ -1,4 +1,4 @@
-import type { Backend, PhaseTimeouts, Traffic } from "../config/run/backend.ts";
+import type { Backend, PhaseTimeouts, Target, Traffic } from "../config/run/backend.ts";
 import { hostHeader } from "../policy/url-rewrite.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
@@ -13,6 +13,7 @@ export type RunningBackend<T extends Traffic = Traffic> = Placed & {
   readonly name: string;
   /** `host:port`: what a response or a file made there is known by. */
   readonly origin: string;
+  readonly target: Target;
   readonly traffic: T;
   readonly transport: Transport;
   readonly credential: Credential;
@@ -41,6 +42,7 @@ export function runBackend<T extends Traffic>(
     poolWeight,
     group,
     weight,
+    target,
     traffic,
     timeouts,
     headers: headersWithout([]),

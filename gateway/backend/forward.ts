@@ -4,8 +4,7 @@ import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { compileAi } from "./ai/exchange.ts";
 import { compileModelBackend } from "./ai/model-backend.ts";
-import { forwardTransparently } from "./transparent.ts";
-import type { Trying } from "./tries.ts";
+import { type Carrying, forwardTransparently } from "./transparent.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 /** Carries one request to a route's backends and the answer to the caller. */
@@ -15,7 +14,7 @@ export type Forward = (exchange: Exchange) => Promise<void>;
 export function compileForward(
   route: Route,
   upstreams: Upstreams,
-  needs: Pick<Trying, "clock" | "random">,
+  needs: Pick<Carrying, "clock" | "random" | "leadBack">,
   maxBody: number,
 ): Forward {
   const { backends, retry } = route;

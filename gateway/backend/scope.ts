@@ -2,14 +2,16 @@
  * The OAuth scope a token needs, by the host it is sent to. The first suffix that fits wins.
  *
  * Foundry hosts: the scope of Azure's own AIProjectClient (azure-ai-projects); they refuse the
- * other one on `/api/projects`. US Government's host is given in "Microsoft Foundry in Azure
+ * other one on `/api/projects`, and take either for services such as Content Safety. US Government's host is given in "Microsoft Foundry in Azure
  * Government" (learn.microsoft.com/azure/foundry/concepts/foundry-azure-government), its scope by
  * analogy; Foundry is not offered in China.
  *
  * All others, that is *.openai.azure.*, *.cognitiveservices.azure.*, speech and the regional
  * endpoints: the scope of Azure's SDKs for each cloud (KnownDocumentIntelligenceAudience in
- * @azure-rest/ai-document-intelligence, AzureOpenAIAudience in Azure.AI.OpenAI). Regional endpoints
- * are *.api.cognitive.microsoft.com and .us, and *.api.cognitive.azure.cn. A custom domain falls
+ * @azure-rest/ai-document-intelligence, AzureOpenAIAudience in Azure.AI.OpenAI), the same for
+ * Content Safety, Vision and Speech. Regional endpoints are *.api.cognitive.microsoft.com and .us,
+ * *.api.cognitive.azure.cn, and {stt,tts}.speech.microsoft.com, .azure.us, .azure.cn ("Speech service
+ * in sovereign clouds"). A custom domain falls
  * through to the last entry.
  */
 const scopes: readonly (readonly [suffix: string, scope: string])[] = [

@@ -2,12 +2,18 @@ import proxy from "express-http-proxy";
 import type { Exchange } from "../request/exchange.ts";
 import { ownedByPath } from "./affinity.ts";
 import type { RunningBackend } from "./backend.ts";
+import type { LeadBack } from "./lead-back.ts";
 import { streamedBody } from "./replay.ts";
 import { type Trying, tryInTurn } from "./tries.ts";
 
 /** What express-http-proxy has put together by the time it sends. */
 type Container = {
   readonly proxy: { readonly reqBuilder: { readonly method: string; readonly path: string } };
+};
+
+/** What carries a request as it is, to one backend after the other. */
+export type Carrying<B extends RunningBackend = RunningBackend> = Omit<Trying<B>, "owned"> & {
+  readonly leadBack: LeadBack;
 };
 
 type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<Container> };
@@ -27,7 +33,7 @@ const unusedHost = "backend.invalid";
  */
 export function forwardTransparently<B extends RunningBackend>(
   exchange: Exchange,
-  trying: Trying<B>,
+  trying: Carrying<B>,
   pathFor: (backend: B) => string,
 ): Promise<void> {
   const { request, response, record } = exchange;
@@ -54,7 +60,10 @@ export function forwardTransparently<B extends RunningBackend>(
               body,
               timeouts: backend.timeouts,
             }),
-            inspect: () => undefined,
+            inspect(_, answerHeaders) {
+              trying.leadBack(exchange, backend, answerHeaders);
+              return undefined;
+            },
           };
         });
         await sending.finally(release);

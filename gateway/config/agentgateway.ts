@@ -11,6 +11,7 @@ export function printAgentgateway(source: string): string {
   const lost: string[] = [];
   const text = stringify(strict(parse(source), { path: [], lost, secured: false }), {
     lineWidth: 0,
+    aliasDuplicateObjects: false,
   });
   return [...lost.map((line) => `# agentgateway has no ${line}\n`), text].join("");
 }
@@ -19,6 +20,7 @@ export function printAgentgateway(source: string): string {
 const additions: Readonly<Record<string, readonly string[]>> = {
   azure: ["scope"],
   azureContentSafety: ["failureMode"],
+  config: ["publicOrigin"],
   keys: ["allowedModels"],
   jwtAuth: ["requiredRoles", "requiredScopes", "algorithms"],
   localRateLimit: ["per"],

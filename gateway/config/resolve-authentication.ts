@@ -4,11 +4,12 @@ import type { Path } from "./problem.ts";
 import type { CheckedPolicy, Resolving } from "./resolving.ts";
 import type { ApiKeyAuth, JwtAuth } from "./run/policies.ts";
 
-/** The headers in which OpenAI's, Azure OpenAI's and Anthropic's clients send a key. */
+/** The headers in which OpenAI's, Azure OpenAI's, Anthropic's and Azure AI services' clients send a key. */
 const keyLocations = [
   { header: "authorization", prefix: "Bearer " },
   { header: "api-key", prefix: "" },
   { header: "x-api-key", prefix: "" },
+  { header: "ocp-apim-subscription-key", prefix: "" },
 ] as const;
 
 /** @param path of the policies that `apiKey` is one of */

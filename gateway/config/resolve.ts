@@ -2,7 +2,7 @@ import type { Path, Problem } from "./problem.ts";
 import { formatPath } from "./problem.ts";
 import { readinessPort } from "./cross-check.ts";
 import type { Tree } from "./read.ts";
-import type { Address, Bind, Config, Listener, Route, ServerTls } from "./run.ts";
+import type { Address, Bind, Config, Listener, PublicOrigin, Route, ServerTls } from "./run.ts";
 import type { Backend } from "./run/backend.ts";
 import type { HeaderEdits } from "./run/policies.ts";
 import { type PlacedBind, type PlacedListener, type PlacedRoute, lower } from "./lower.ts";
@@ -38,8 +38,16 @@ export function resolve(
   return {
     readiness,
     limits: { requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody },
+    publicOrigin: resolvePublicOrigin(written.config?.publicOrigin),
     binds,
   };
+}
+
+function resolvePublicOrigin(written: string | undefined): PublicOrigin | undefined {
+  if (written === undefined) return undefined;
+  if (written === "https://*") return { kind: "secured" };
+  const { protocol, host } = new URL(written);
+  return { kind: "fixed", scheme: protocol === "https:" ? "https" : "http", authority: host };
 }
 
 function resolveReadiness(written: number | string | undefined): Address | undefined {

@@ -11,8 +11,21 @@ export type Config = {
   /** Where readiness is served; absent when switched off. */
   readonly readiness: Address | undefined;
   readonly limits: Limits;
+  /** Undefined: the scheme of the connection, and the host that the caller asked for. */
+  readonly publicOrigin: PublicOrigin | undefined;
   readonly binds: readonly Bind[];
 };
+
+/** How the URLs begin by which callers reach the gateway, where that is not what the gateway sees. */
+export type PublicOrigin =
+  /** HTTPS, and the host that the caller asked for: TLS ends in front of the gateway. */
+  | { readonly kind: "secured" }
+  /** `authority`: host, with its port unless it is the scheme's own. */
+  | {
+      readonly kind: "fixed";
+      readonly scheme: "http" | "https";
+      readonly authority: string;
+    };
 
 /** Every interface when `host` is absent. */
 export type Address = { readonly host: string | undefined; readonly port: number };

@@ -3,7 +3,7 @@ import { attachedRoute, gateways } from "./written/gateways.ts";
 import { llm } from "./written/llm.ts";
 import { isRecord, object } from "./written/object.ts";
 import { listener } from "./written/route.ts";
-import { port } from "./written/scalar.ts";
+import { port, publicOrigin } from "./written/scalar.ts";
 
 /**
  * The configuration as written: agentgateway's grammar, its Azure part. One schema gives the types,
@@ -34,9 +34,14 @@ function isListenAddress(written: string): boolean {
   return written === "off" || (portText !== undefined && port.safeParse(Number(portText)).success);
 }
 
+const settings = {
+  readinessAddr: listenAddress.optional(),
+  publicOrigin: publicOrigin.optional(),
+};
+
 export const configSchema = object(
   {
-    config: object({ readinessAddr: listenAddress.optional() }, [
+    config: object(settings, [
       "adminAddr",
       "statsAddr",
       "logging",

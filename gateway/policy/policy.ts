@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { RoutePolicies } from "../config/run/policies.ts";
+import type { PublicOrigin } from "../config/run.ts";
 import type { Exchange } from "../request/exchange.ts";
 
 /** `next`: the request goes on. `answered`: the policy has answered it. */
@@ -17,6 +18,8 @@ export type Policy = (exchange: Exchange, prefix: string) => Verdict | Promise<V
 export type PolicyNeeds = {
   readonly clock: Clock;
   readonly fetch: typeof fetch;
+  /** The config's; undefined is what the gateway itself sees. */
+  readonly publicOrigin: PublicOrigin | undefined;
 };
 
 /** Compiles a policy from a route's config; undefined where the route does not have it. */

@@ -9,6 +9,8 @@ export const urlRewrite: CompilePolicy = ({ urlRewrite: { authority, path } }) =
   return (exchange, prefix) => {
     exchange.authority = authority;
     exchange.target = rewritePath(exchange.target, path, prefix);
+    exchange.pathChange =
+      path.kind === "prefix" ? { kind: "prefix", asked: prefix, sent: path.value } : path;
     return "next";
   };
 };

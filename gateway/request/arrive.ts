@@ -3,7 +3,7 @@ import type { Log } from "../access-log.ts";
 import type { RouteTimeouts } from "../config/run/policies.ts";
 import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
-import { type Exchange, requestId, requestTarget } from "./exchange.ts";
+import { type Exchange, requestId, requestTarget, unchangedPath } from "./exchange.ts";
 import { tokensUsed } from "./tokens-used.ts";
 import type { UnderWay } from "./under-way.ts";
 
@@ -37,6 +37,7 @@ export function arrive(
     arrived: performance.now(),
     hostname: location?.hostname ?? "",
     target: location?.target ?? "",
+    pathChange: unchangedPath,
     authority: { kind: "auto" },
     requestEdits: [],
     answerEdits: [],

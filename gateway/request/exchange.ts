@@ -16,6 +16,7 @@ export type Exchange = {
   readonly hostname: string;
   /** Path and query to send, as the caller wrote them until a policy rewrites them. */
   target: string;
+  pathChange: PathChange;
   /** What becomes of the Host header. */
   authority: AuthorityRewrite;
   /** Edits of the headers that go upstream, and of those that go back. */
@@ -37,6 +38,16 @@ export type Exchange = {
   /** The caller has gone. */
   closed: boolean;
 };
+
+/** How the path that is sent came from the caller's own. */
+export type PathChange =
+  | { readonly kind: "none" }
+  /** Prefixes are without a trailing slash; the empty text is every path. */
+  | { readonly kind: "prefix"; readonly asked: string; readonly sent: string }
+  /** Nothing of the caller's is left. */
+  | { readonly kind: "full" };
+
+export const unchangedPath: PathChange = { kind: "none" };
 
 const maxIdLength = 128;
 

@@ -1,4 +1,5 @@
 import { type Forward, compileForward } from "../backend/forward.ts";
+import { compileLeadBack } from "../backend/lead-back.ts";
 import type { Lasting } from "../backend/lasting.ts";
 import type { Trying } from "../backend/tries.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
@@ -37,11 +38,12 @@ type RunningListener = {
 };
 
 export function compileTable(
-  { binds, limits }: Config,
+  { binds, limits, publicOrigin }: Config,
   upstreams: Upstreams,
   policies: Lasting<Policy>,
-  needs: PolicyNeeds & Pick<Trying, "clock" | "random">,
+  needs: Omit<PolicyNeeds, "publicOrigin"> & Pick<Trying, "clock" | "random">,
 ): RouteTable {
+  const leadBack = compileLeadBack(publicOrigin, upstreams.affinity);
   const names = new Map<string, number>();
   const byPort = new Map(
     binds.map(({ port, listeners }) => {
@@ -59,7 +61,7 @@ export function compileTable(
     return {
       name: route.name,
       policies: policiesOf(route, place),
-      forward: compileForward(route, upstreams, needs, limits.requestBody),
+      forward: compileForward(route, upstreams, { ...needs, leadBack }, limits.requestBody),
     };
   }
 
@@ -68,8 +70,8 @@ export function compileTable(
     const called = `${place}/${route.name}`;
     const before = names.get(called) ?? 0;
     names.set(called, before + 1);
-    const key = identity([called, before, route.policies]);
-    return policies.get(key, () => compilePolicies(route.policies, needs));
+    const key = identity([called, before, route.policies, publicOrigin]);
+    return policies.get(key, () => compilePolicies(route.policies, { ...needs, publicOrigin }));
   }
 
   function find(

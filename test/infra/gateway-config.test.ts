@@ -238,6 +238,21 @@ describe("from the configuration follow", () => {
     assert.ok(timings.answerBegins < timings.ingressIdle);
   });
 
+  test("the origin callers use: https and the host they ask for, unless the configuration says otherwise", async () => {
+    for (const [gateway, expected] of [
+      [config(), "https://*"],
+      [`${config()}\nconfig: { readinessAddr: ":9000" }`, "https://*"],
+      [
+        `${config()}\nconfig: { publicOrigin: "https://llm.example.com" }`,
+        "https://llm.example.com",
+      ],
+    ] as const) {
+      const { outputs } = await deploy({ foundry, gateway });
+      const [, origin] = /publicOrigin: (\S+)/.exec(String(outputs.gatewayConfig)) ?? [];
+      assert.equal(origin, expected);
+    }
+  });
+
   test("the role of a project's routes", async () => {
     const gateway = config({
       override: "pathOverride: /api/projects/research/openai/v1/chat/completions",

@@ -4,8 +4,8 @@ import { Refusal } from "../../errors.ts";
 import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { ownedByBody } from "../affinity.ts";
-import { forwardTransparently } from "../transparent.ts";
-import { type Try, type Trying, tryInTurn } from "../tries.ts";
+import { type Carrying, forwardTransparently } from "../transparent.ts";
+import { type Try, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { type Form, planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
@@ -25,7 +25,7 @@ import {
 } from "./rewrite.ts";
 import { watchAnswer } from "./watch.ts";
 
-type TryingModels = Trying<ModelBackend>;
+type TryingModels = Carrying<ModelBackend>;
 
 /** Carries one request of a route to a model, whatever its format. */
 export type ForwardAi = (exchange: Exchange) => Promise<void>;

@@ -62,6 +62,16 @@ export const authority = z.string().superRefine((value, context) => {
     complain(`port ${portText} is not from 1 to 65535`);
 });
 
+const originShape =
+  /^(?:https:\/\/\*|https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::\d{1,5})?)$/;
+
+/** Scheme and authority of the URLs that callers use; `*` is the host that each of them asked for. */
+export const publicOrigin = z
+  .string()
+  .refine((written) => originShape.test(written) && URL.canParse(written), {
+    error: "expected an origin such as https://llm.example.com, or https://*",
+  });
+
 /** A span of time as agentgateway writes it: `500ms`, `10s`, `2m`, `1h`, `1m30s`. */
 export const duration = z.string().regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, {
   error: "expected a duration such as 500ms, 10s or 2m",

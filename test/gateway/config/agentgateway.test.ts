@@ -53,7 +53,7 @@ binds:
             explicitConfig: {clientSecret: {tenantId: t, clientId: c, clientSecret: $AZURE_CLIENT_SECRET}}
       backends:
       - ai: {name: a, hostOverride: "a.openai.azure.com:443", provider: {openAI: {}}}
-config: {readinessAddr: 16000}
+config: {readinessAddr: 16000, publicOrigin: "https://*"}
 `;
 
 test("additions go, and are named; other defaults are written out; secrets stay references", () => {
@@ -63,6 +63,7 @@ test("additions go, and are named; other defaults are written out; secrets stay 
 # agentgateway has no binds[0].listeners[0].routes[0].policies.streamKeepAlive
 # agentgateway has no binds[0].listeners[0].routes[0].policies.timeout.idleTimeout
 # agentgateway has no binds[0].listeners[0].routes[0].policies.backendAuth.azure.scope
+# agentgateway has no config.publicOrigin
 binds:
   - port: 3000
     listeners:

@@ -181,6 +181,8 @@ for (const path of [
   "/openai/threads/thread_abcdefgh/runs?api-version=2024-10-21",
   "/openai/v1/vector_stores/vs_abcdefgh",
   "/openai/v1/batches/batch_abcdefgh",
+  "/documentintelligence/operations/31466834048_f3ee629e?api-version=2024-11-30",
+  "/speechtotext/transcriptions/7f4232d5-9873-47a7-a6f7-4a3f00d00dc0/files",
 ]) {
   test(`${path} goes to the backend that has it, whatever the method`, async (t) => {
     const { origin } = await runGateway(t, services, { random });

@@ -48,6 +48,7 @@ test("a key is taken in each header that clients use, as text and by its hash, a
     { authorization: `bearer  ${key}` },
     { "api-key": key },
     { "x-api-key": key },
+    { "ocp-apim-subscription-key": key },
     { "api-key": hashed },
   ];
   for (const headers of ways) assert.equal((await ask(origin, headers)).status, 200);
@@ -57,7 +58,7 @@ test("a key is taken in each header that clients use, as text and by its hash, a
   }
   const names = (await accessLog(ways.length)).map(({ caller }) => caller);
   assert.deepEqual(names, [
-    ...Array.from({ length: 4 }, () => ({ key: "team-a" })),
+    ...Array.from({ length: 5 }, () => ({ key: "team-a" })),
     { key: "key1" },
   ]);
   assert.ok(!logText().includes(key) && !logText().includes(hashed));
