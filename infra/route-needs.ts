@@ -1,34 +1,21 @@
 import type { Config, Route } from "../gateway/config/run.ts";
 import type { Backend } from "../gateway/config/run/backend.ts";
+import { type PlacedConfig, inputAt, routesOf } from "./config-routes.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { type Need, covers, leastRole, needOf } from "./roles.ts";
 
-/** A backend that is called with an Azure credential, and where it stands in the configuration. */
+/** A backend that is called with an Azure credential. */
 export type AzureCall = {
   readonly backend: Backend;
-  /** `binds[0].listeners[0].routes[0].backends[0]` */
-  readonly place: string;
   /** What the upstream path starts with. */
   readonly paths: readonly string[];
 };
 
 export function azureCalls(config: Config): readonly AzureCall[] {
-  return config.binds.flatMap((bind, b) =>
-    bind.listeners.flatMap((listener, l) =>
-      listener.routes.flatMap((route, r) =>
-        route.backends.flatMap((backend, k) =>
-          backend.auth.kind === "azure"
-            ? [
-                {
-                  backend,
-                  place: `binds[${b}].listeners[${l}].routes[${r}].backends[${k}]`,
-                  paths: upstreamPaths(route, backend),
-                },
-              ]
-            : [],
-        ),
-      ),
-    ),
+  return routesOf(config).flatMap((route) =>
+    route.backends
+      .filter(({ auth }) => auth.kind === "azure")
+      .map((backend) => ({ backend, paths: upstreamPaths(route, backend) })),
   );
 }
 
@@ -75,14 +62,14 @@ export function roleFor(config: Config, account: Account): string {
 
 export function checkRoleCovers(
   role: string,
-  config: Config,
+  { config, places }: PlacedConfig,
   account: Account,
 ): readonly InputProblem[] {
   const calls = callsTo(config, account).filter(isOurs);
-  return calls.flatMap(({ place, paths }) => {
+  return calls.flatMap(({ backend, paths }) => {
     const needs = needsOf(paths, account);
     if (needs.every((need) => covers(role, need))) return [];
-    const message = `${role} does not cover gateway.${place} (${paths.join(", ")}): expected ${leastRole(needs)}`;
+    const message = `${role} does not cover ${inputAt(places.of(backend))} (${paths.join(", ")}): expected ${leastRole(needs)}`;
     return [{ input: "role", message }];
   });
 }
@@ -91,19 +78,29 @@ export function checkRoleCovers(
 export function routedModels(config: Config, host: string): readonly string[] {
   const models = azureCalls(config)
     .filter(({ backend }) => sameAccount(backend.target.host, host))
-    .map(({ backend: { traffic } }) => (traffic.kind === "ai" ? traffic.model : undefined));
+    .map(({ backend }) => modelSent(backend));
   return [...new Set(models.filter((model) => model !== undefined))];
 }
 
-export function checkDeployments(config: Config, account: Account): readonly InputProblem[] {
+/** The one model a backend is asked for; undefined where callers may ask for several. */
+function modelSent({ traffic }: Backend): string | undefined {
+  if (traffic.kind !== "ai") return undefined;
+  const { model, serves } = traffic;
+  return model ?? (serves?.name.includes("*") === false ? serves.name : undefined);
+}
+
+export function checkDeployments(
+  { config, places }: PlacedConfig,
+  account: Account,
+): readonly InputProblem[] {
   const { deployments } = account;
   if (deployments === undefined) return [];
-  return callsTo(config, account).flatMap(({ backend, place }) => {
-    const model = backend.traffic.kind === "ai" ? backend.traffic.model : undefined;
+  return callsTo(config, account).flatMap(({ backend }) => {
+    const model = modelSent(backend);
     if (model === undefined || deployments.includes(model)) return [];
     return [
       {
-        input: `gateway.${place}.ai.provider.openAI.model`,
+        input: inputAt(places.modelOf(backend)),
         message: `there is no deployment ${JSON.stringify(model)}: foundry.create.deployments has ${deployments.join(", ")}`,
       },
     ];

@@ -1,6 +1,7 @@
 import { check } from "./check.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment.ts";
+import type { Places } from "./places.ts";
 import { type Problem, inOrder } from "./problem.ts";
 import { read } from "./read.ts";
 import { resolve } from "./resolve.ts";
@@ -13,9 +14,14 @@ export type Surroundings = {
   readFile(path: string): string;
 };
 
-export type Loaded =
-  | { readonly config: Config; readonly warnings: readonly Problem[] }
-  | { readonly problems: readonly Problem[] };
+/** A configuration that can run. */
+export type Sound = {
+  readonly config: Config;
+  readonly places: Places;
+  readonly warnings: readonly Problem[];
+};
+
+export type Loaded = Sound | { readonly problems: readonly Problem[] };
 
 /**
  * Text -> as written -> as run. Reports all problems at once, in document order.
@@ -30,7 +36,7 @@ export function loadConfig(source: string | Uint8Array, { env, readFile }: Surro
   if (tree !== undefined) crossCheck(tree, readFile, report);
   if (tree === undefined || written === undefined) return { problems: inOrder(problems) };
   const warn = (problem: Problem) => void warnings.push(problem);
-  const config = resolve(written, tree, readFile, report, warn);
+  const { config, places } = resolve(written, tree, readFile, report, warn);
   if (problems.length > 0) return { problems: inOrder(problems) };
-  return { config, warnings: inOrder(warnings) };
+  return { config, places, warnings: inOrder(warnings) };
 }

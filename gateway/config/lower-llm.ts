@@ -46,6 +46,7 @@ export function lowerLlm(
       },
       path,
       policyPath: (name) => [...path, policyNames[name] ?? name],
+      modelPath: [...path, ...(model.params?.model === undefined ? ["name"] : ["params", "model"])],
     })),
   };
 }

@@ -174,6 +174,7 @@ function placeRoute(
         serves: undefined,
         path: here,
         policyPath: (name) => [...here, "policies", name],
+        modelPath: undefined,
       };
     }),
   };

@@ -8,7 +8,13 @@ import type {
   Found,
   Resolving,
 } from "./resolving.ts";
-import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
+import {
+  type WrittenEndpoint,
+  authorityOf,
+  isAzure,
+  modelTraffic,
+  providerKind,
+} from "./resolve-endpoint.ts";
 import type { Backend, ClientTls, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
@@ -21,6 +27,8 @@ export type PlacedBackend = {
   readonly path: Path;
   /** Where a policy of its own would be written. */
   policyPath(name: keyof Policies): Path;
+  /** Where its model would be, in another place than its provider's `model`. */
+  readonly modelPath: Path | undefined;
 };
 
 /** A target as written, alone or in a group. */
@@ -32,11 +40,12 @@ type Member = {
   readonly weight: number;
   readonly group: number;
   readonly path: Path;
+  readonly providerPath: Path;
 };
 
 /** One entry of a route's `backends`, as the backends it stands for. */
 export function resolveBackends(
-  { backend, serves, path, policyPath }: PlacedBackend,
+  { backend, serves, path, policyPath, modelPath }: PlacedBackend,
   route: Pick<CheckedRoute, "policies">,
   routePolicies: Path,
   pool: number,
@@ -61,7 +70,7 @@ export function resolveBackends(
     const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
     const port = Number(authority.slice(colon + 1));
     const unsaid = isAzure(endpoint?.provider) ? "implicit" : "none";
-    return {
+    const resolved: Backend = {
       name: member.name ?? (authority === "" ? `backend${pool}` : authority),
       pool,
       poolWeight: backend.weight ?? 1,
@@ -76,11 +85,14 @@ export function resolveBackends(
       timeouts: resolveTimeouts(route.policies?.timeout),
       eviction: resolveEviction(find("health").value),
     };
+    const ownModel = [...member.providerPath, providerKind(endpoint?.provider), "model"];
+    return resolving.places.putBackend(resolved, member.path, modelPath ?? ownModel);
   });
 }
 
 function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
-  const common = { weight: 1, group: 0, policies: undefined, path };
+  const providerPath = [...path, "ai", "provider"];
+  const common = { weight: 1, group: 0, policies: undefined, path, providerPath };
   if (ai === undefined) {
     return [{ ...common, name: host, authority: host ?? "", endpoint: undefined }];
   }
@@ -91,6 +103,7 @@ function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
   return ai.groups.flatMap(({ providers }, group) =>
     providers.map((member, index) => {
       const endpoint = endpointOf(member);
+      const here = [...path, "ai", "groups", group, "providers", index];
       return {
         name: member.name,
         authority: authorityOf(endpoint),
@@ -98,7 +111,8 @@ function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
         endpoint,
         weight: member.weight ?? 1,
         group,
-        path: [...path, "ai", "groups", group, "providers", index],
+        path: here,
+        providerPath: [...here, "provider"],
       };
     }),
   );

@@ -44,6 +44,12 @@ export function modelTraffic(
   };
 }
 
+/** The key it is written by. */
+export function providerKind(provider: CheckedProvider | undefined): keyof CheckedProvider {
+  if (provider?.azure !== undefined) return "azure";
+  return provider?.azureOpenAI === undefined ? "openAI" : "azureOpenAI";
+}
+
 /** Whether the backend is Azure's by its very kind, and so called with an identity. */
 export function isAzure(provider: CheckedProvider | undefined): boolean {
   return (provider?.azure ?? provider?.azureOpenAI) !== undefined;

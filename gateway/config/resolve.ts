@@ -11,6 +11,7 @@ import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";
 import { resolveMatch } from "./resolve-route.ts";
 import { isGuarded, spendsCredential } from "./guarded.ts";
 import { pemReader } from "./pem.ts";
+import { type Places, createPlaces } from "./places.ts";
 import type { Resolving } from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
 
@@ -25,20 +26,20 @@ export function resolve(
   readFile: (path: string) => string,
   report: (problem: Problem) => void,
   warn: (problem: Problem) => void,
-): Config {
+): { readonly config: Config; readonly places: Places } {
   const problem = (path: Path, message: string) =>
     report({ ...tree.at(path), path: formatPath(path), message });
   const warning = (path: Path, message: string) =>
     warn({ ...tree.at(path), path: formatPath(path), message });
-  const resolving: Resolving = { pem: pemReader(readFile, problem), problem, warning };
+  const places = createPlaces();
+  const resolving: Resolving = { pem: pemReader(readFile, problem), places, problem, warning };
 
   const binds = lower(written, resolving).map((bind) => resolveBind(bind, resolving));
   const readiness = resolveReadiness(written.config?.readinessAddr);
-  return {
-    readiness,
-    limits: { requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody },
-    binds,
+  const limits = {
+    requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody,
   };
+  return { config: { readiness, limits, binds }, places };
 }
 
 function resolveReadiness(written: number | string | undefined): Address | undefined {
@@ -67,7 +68,7 @@ function resolveBind({ port, path, listeners: placed }: PlacedBind, resolving: R
       resolving.problem(here, "the listeners of one bind share its socket: all HTTP or all HTTPS");
     }
   }
-  return { port, listeners };
+  return resolving.places.put({ port, listeners }, path);
 }
 
 function isHttps(placed: PlacedListener | undefined): boolean {
@@ -79,12 +80,13 @@ function resolveListener(
   index: number,
   resolving: Resolving,
 ): Listener {
-  return {
+  const resolved: Listener = {
     name: listener.name ?? `listener${index}`,
     hostname: listener.hostname?.toLowerCase(),
     tls: resolveServerTls(listener, path, resolving),
     routes: routes.map((route) => resolveRoute(route, resolving)),
   };
+  return resolving.places.put(resolved, path);
 }
 
 function resolveServerTls(
@@ -140,7 +142,7 @@ function resolveRoute(
       "anyone who reaches this route can spend the gateway's credential: add apiKey or jwtAuth with mode strict",
     );
   }
-  return {
+  const resolved: Route = {
     name: route.name ?? fallbackName,
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
@@ -148,6 +150,7 @@ function resolveRoute(
     retry: resolveRetry(route.policies.retry, backends.length),
     backends,
   };
+  return resolving.places.put(resolved, path);
 }
 
 /** What a path means is settled before a backend is chosen. */
