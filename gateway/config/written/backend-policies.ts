@@ -66,6 +66,7 @@ const key = z.union(
         location: object({ header: object({ name: fieldName, prefix: z.string().optional() }) }, [
           "queryParameter",
           "cookie",
+          "expression",
         ]).optional(),
       },
       ["value", "file"],
@@ -78,7 +79,7 @@ const key = z.union(
 export const backendAuth = oneOf(
   { azure: azure.optional(), key: key.optional(), passthrough: empty().optional() },
   ["azure", "key", "passthrough"],
-  ["aws", "gcp", "copilot"],
+  ["aws", "gcp", "copilot", "jwtSign", "oauthTokenExchange", "crossAppAccess"],
 );
 
 /** How the connection to the backend is secured; `{}` is system roots and the target's name. */
@@ -146,6 +147,10 @@ const outsideBackendPolicies = [
   "requestRedirect",
   "requestMirror",
   "mcpAuthorization",
+  "mcpGuardrails",
+  "extMcp",
+  "sessionAffinity",
+  "backendTunnel",
   "a2a",
   "http",
   "tcp",
