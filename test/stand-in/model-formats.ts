@@ -27,7 +27,9 @@ const formats: readonly {
 }[] = [
   { path: new RegExp(`^${v1}/responses$`), dated: false, play: responses },
   { path: /^\/openai\/responses$/, dated: true, play: responses },
-  { path: new RegExp(`^${v1}/responses/([^/]+)$`), dated: false, play: storedResponse },
+  { path: new RegExp(`^${v1}/responses/([^/]+)(/cancel)?$`), dated: false, play: storedResponse },
+  { path: /^\/openai\/responses\/([^/]+)(\/cancel)?$/, dated: true, play: storedResponse },
+  { path: new RegExp(`^${v1}/responses/[^/]+/input_items$`), dated: false, play: inputItems },
   { path: /^\/anthropic\/v1\/messages$/, dated: false, play: messages },
   { path: /^\/anthropic\/v1\/messages\/count_tokens$/, dated: false, play: tokenCount },
   { path: new RegExp(`^${v1}/images/generations$`), dated: false, play: images },
@@ -136,10 +138,25 @@ function responses(request: FormatRequest): FormatAnswer {
   );
 }
 
-function storedResponse({ method, text }: FormatRequest, [, responseId = ""]: RegExpExecArray) {
+function storedResponse(
+  { method, text }: FormatRequest,
+  [, responseId = "", cancel]: RegExpExecArray,
+): Answer {
+  if (cancel !== undefined)
+    return jsonAnswer(200, responseOf("gpt-5", "", "cancelled", responseId));
   return method === "DELETE"
     ? jsonAnswer(200, { id: responseId, object: "response", deleted: true })
     : jsonAnswer(200, responseOf("gpt-5", text, "completed", responseId));
+}
+
+function inputItems(): Answer {
+  return jsonAnswer(200, {
+    object: "list",
+    data: [],
+    first_id: null,
+    last_id: null,
+    has_more: false,
+  });
 }
 
 function anthropicError(status: number, type: string, message: string): Answer {

@@ -3,13 +3,13 @@ import type { Route } from "../../config/run.ts";
 import { Refusal } from "../../errors.ts";
 import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
-import { ownedByBody } from "../affinity.ts";
+import { ownedByBody, ownedByPath } from "../affinity.ts";
 import { forwardTransparently } from "../transparent.ts";
 import { type Trying, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
-import { type ModelBackend, choosesByModel } from "./model-backend.ts";
+import { type ModelBackend, choosesByModel, stores } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
 import { type Operation, operationOf } from "./operation.ts";
 import { readJsonBody } from "./read-body.ts";
@@ -39,6 +39,7 @@ export function compileAi(
   const routes = first?.kind === "ai" ? (first.policy?.routes ?? []) : [];
   const names = modelNames(backends);
   const byModel = choosesByModel(backends);
+  const owners = stores(backends);
   const created = Math.floor(trying.clock.now() / 1000);
 
   return async (exchange) => {
@@ -48,7 +49,7 @@ export function compileAi(
     if (format.body === "none" && names.length > 0)
       return answerModels(exchange, names, operation.name, created);
     if (format.body === "none" || format.body === "unread")
-      return carry(exchange, { ...trying, backends: unread(operation) }, operation);
+      return carry(exchange, { ...trying, backends: unread(operation, record.path) }, operation);
     if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
     return exchangeWithModel(exchange, trying, format, operation, maxBody, choose);
   };
@@ -66,9 +67,10 @@ export function compileAi(
   }
 
   /** The same where the body is not read: what no model is named for goes to those that take any. */
-  function unread({ deployment }: Operation): readonly ModelBackend[] {
+  function unread({ deployment }: Operation, path: string): readonly ModelBackend[] {
     if (!byModel) return backends;
     if (deployment !== undefined) return choose(deployment, {});
+    if (ownedByPath(path) !== undefined) return owners;
     const any = backends.filter(({ traffic }) => traffic.serves?.name === "*");
     return any.length > 0 ? any : backends;
   }
