@@ -10,6 +10,7 @@ import type {
 } from "./resolving.ts";
 import {
   type WrittenEndpoint,
+  audienceHost,
   authorityOf,
   isAzure,
   modelTraffic,
@@ -77,7 +78,7 @@ export function resolveBackends(
       group,
       weight,
       target: { host, port, tls: resolveTls(find("backendTLS"), port, resolving) },
-      auth: resolveAuth(find("backendAuth"), host, unsaid, resolving),
+      auth: resolveAuth(find("backendAuth"), audienceHost(endpoint, host), unsaid, resolving),
       traffic:
         endpoint === undefined
           ? { kind: "transparent" }

@@ -1,3 +1,4 @@
+import { tellsScope } from "../backend/scope.ts";
 import type { Path } from "./problem.ts";
 import type { CheckedBackend, CheckedPolicies, Resolving } from "./resolving.ts";
 import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run/backend.ts";
@@ -24,6 +25,17 @@ export function authorityOf({ provider, hostOverride }: WrittenEndpoint): string
   const { resourceName, resourceType } = provider.azure;
   const domain = isFoundry(resourceType) ? "services.ai.azure.com" : "openai.azure.com";
   return `${resourceName}.${domain}:${port}`;
+}
+
+/**
+ * The host that tells the scope of tokens: the resource's own where it is reached by another name, such
+ * as a private endpoint's.
+ * @param host of the target
+ */
+export function audienceHost(written: WrittenEndpoint | undefined, host: string): string {
+  if (written === undefined || !isAzure(written.provider) || tellsScope(host)) return host;
+  const [own = host] = authorityOf({ ...written, hostOverride: undefined }).split(":", 1);
+  return own;
 }
 
 export function modelTraffic(
