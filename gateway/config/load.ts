@@ -2,7 +2,7 @@ import { check } from "./check.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment.ts";
 import type { Places } from "./places.ts";
-import { type Problem, inOrder } from "./problem.ts";
+import { type Path, type Problem, formatPath, inOrder } from "./problem.ts";
 import { read } from "./read.ts";
 import { resolve } from "./resolve.ts";
 import type { Config } from "./run.ts";
@@ -32,11 +32,15 @@ export function loadConfig(source: string | Uint8Array, { env, readFile }: Surro
   const warnings: Problem[] = [];
   const report = (problem: Problem) => void problems.push(problem);
   const tree = read(source, env, report);
-  const written = tree === undefined ? undefined : check(tree, report);
+  const checked = tree === undefined ? undefined : check(tree, report);
   if (tree !== undefined) crossCheck(tree, readFile, report);
-  if (tree === undefined || written === undefined) return { problems: inOrder(problems) };
+  if (tree === undefined || checked === undefined) return { problems: inOrder(problems) };
+  const locate = (path: Path) => {
+    const original = checked.original(path);
+    return { ...tree.at(original), path: formatPath(original) };
+  };
   const warn = (problem: Problem) => void warnings.push(problem);
-  const { config, places } = resolve(written, tree, readFile, report, warn);
+  const { config, places } = resolve(checked.config, locate, readFile, report, warn);
   if (problems.length > 0) return { problems: inOrder(problems) };
   return { config, places, warnings: inOrder(warnings) };
 }

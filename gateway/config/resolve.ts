@@ -1,7 +1,5 @@
 import type { Path, Problem } from "./problem.ts";
-import { formatPath } from "./problem.ts";
 import { readinessPort } from "./cross-check.ts";
-import type { Tree } from "./read.ts";
 import type { Address, Bind, Config, Listener, Route, ServerTls } from "./run.ts";
 import type { Backend } from "./run/backend.ts";
 import type { HeaderEdits } from "./run/policies.ts";
@@ -19,18 +17,19 @@ const defaultReadiness: Address = { host: undefined, port: readinessPort };
 /** 32 MiB: images and long contexts travel in chat bodies. */
 const defaultRequestBody = 32 * 1024 * 1024;
 
-/** Config as written -> config as run; what cannot run goes to `report`. */
+/**
+ * Config as written -> config as run; what cannot run goes to `report`.
+ * @param locate where in the file a place of `written` is
+ */
 export function resolve(
   written: CheckedConfig,
-  tree: Tree,
+  locate: (path: Path) => Omit<Problem, "message">,
   readFile: (path: string) => string,
   report: (problem: Problem) => void,
   warn: (problem: Problem) => void,
 ): { readonly config: Config; readonly places: Places } {
-  const problem = (path: Path, message: string) =>
-    report({ ...tree.at(path), path: formatPath(path), message });
-  const warning = (path: Path, message: string) =>
-    warn({ ...tree.at(path), path: formatPath(path), message });
+  const problem = (path: Path, message: string) => report({ ...locate(path), message });
+  const warning = (path: Path, message: string) => warn({ ...locate(path), message });
   const places = createPlaces();
   const resolving: Resolving = { pem: pemReader(readFile, problem), places, problem, warning };
 
