@@ -22,7 +22,7 @@ export interface FoundryGatewayArgs {
   /**
    * The gateway's own configuration, in its own format: an object, or YAML text. The inbound checks
    * of `callers` are added to every route that has none. `$AZURE_CLIENT_ID`, `$FOUNDRY_HOST`,
-   * `$FOUNDRY_PROJECT` and the variables of `env` can be used in it. One bind, HTTP. Left out: one
+   * `$FOUNDRY_PROJECT` and the variables of `env` can be used in it. One port, HTTP. Left out: one
    * route to the account above, every deployment reachable by its name.
    */
   gateway?: GatewayConfigInput;

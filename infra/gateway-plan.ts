@@ -1,5 +1,6 @@
 import type { Config } from "../gateway/config/run.ts";
 import type { Match } from "../gateway/config/run/match.ts";
+import { routesOf } from "./config-routes.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { openaiPath } from "./default-config.ts";
 import type { InputProblem } from "./invalid-input.ts";
@@ -48,8 +49,8 @@ export function planGateway(
     account === undefined
       ? []
       : [
-          ...checkDeployments(config, account),
-          ...(role === undefined ? [] : checkRoleCovers(role, config, account)),
+          ...checkDeployments(rendered, account),
+          ...(role === undefined ? [] : checkRoleCovers(role, rendered, account)),
         ];
   if (problems.length > 0) return { problems };
   return {
@@ -66,10 +67,7 @@ const chatPath = "/chat/completions";
 
 /** The first AI route, as an SDK is pointed at it. */
 function basePath(config: Config): string {
-  const routes = config.binds.flatMap(({ listeners }) =>
-    listeners.flatMap((listener) => listener.routes),
-  );
-  const route = routes.find(({ backends }) =>
+  const route = routesOf(config).find(({ backends }) =>
     backends.some(({ traffic }) => traffic.kind === "ai"),
   );
   const path = route?.matches.map(prefixOf).find((prefix) => prefix !== undefined) ?? openaiPath;

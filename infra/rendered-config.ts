@@ -1,17 +1,22 @@
 import { parse, stringify } from "yaml";
 import { type Loaded, loadConfig } from "../gateway/config/load.ts";
 import type { Path } from "../gateway/config/problem.ts";
-import type { Config, Route } from "../gateway/config/run.ts";
+import type { Route } from "../gateway/config/run.ts";
 import { isRecord } from "../gateway/config/written/object.ts";
-import { addToRoutes } from "./config-routes.ts";
+import { type PlacedConfig, addToRoutes, inputAt } from "./config-routes.ts";
 import { type ConfigSource, asInputProblems } from "./config-source.ts";
-import { type InboundPolicies, addInboundPolicies, checkNoneOpen } from "./inbound-checks.ts";
+import {
+  type InboundPolicies,
+  addInboundPolicies,
+  checkNoneHalfGuarded,
+  checkNoneOpen,
+} from "./inbound-checks.ts";
 import type { InputProblem } from "./invalid-input.ts";
-import { azureCalls } from "./route-needs.ts";
+import { azureCalls, inputOf } from "./route-needs.ts";
 import { timings } from "./timings.ts";
 
 /** The configuration as it is mounted in the app, and as the gateway will run it. */
-export type RenderedConfig = { readonly text: string; readonly config: Config };
+export type RenderedConfig = PlacedConfig & { readonly text: string };
 
 /** What a configuration is rendered with. */
 export type RenderWith = {
@@ -33,9 +38,11 @@ export function renderConfig(
   const given = load(source.text, env);
   if ("problems" in given) return { problems: asInputProblems(given.problems, source, unknown) };
 
+  const mixed = inbound === undefined ? [] : checkNoneHalfGuarded(given);
+  if (mixed.length > 0) return { problems: mixed };
   const written: unknown = parse(source.text, { merge: true });
-  if (inbound !== undefined) addInboundPolicies(written, given.config, inbound);
-  addToRoutes(written, given.config, beforeIngressCuts, hasNoTimeout);
+  if (inbound !== undefined) addInboundPolicies(written, given, inbound);
+  addToRoutes(written, given, beforeIngressCuts, hasNoTimeout);
   addPublicOrigin(written);
   const text = stringify(written, { lineWidth: 0, aliasDuplicateObjects: false });
   const loaded = load(text, env);
@@ -43,11 +50,12 @@ export function renderConfig(
     return { problems: asInputProblems(loaded.problems, { text, positions: false }, unknown) };
   }
   const problems = [
-    ...(inbound === undefined ? [] : checkNoneOpen(loaded.config)),
-    ...checkFits(loaded.config),
-    ...checkIdentity(loaded.config, clientId),
+    ...(inbound === undefined ? [] : checkNoneOpen(loaded)),
+    ...checkFits(loaded),
+    ...checkIdentity(loaded, clientId),
   ];
-  return problems.length > 0 ? { problems } : { text, config: loaded.config };
+  const { config, places } = loaded;
+  return problems.length > 0 ? { problems } : { text, config, places };
 }
 
 const beforeIngressCuts = {
@@ -77,20 +85,14 @@ function load(text: string, env: Readonly<Record<string, string>>): Loaded {
 }
 
 /** What the gateway would run and a container app could not. */
-function checkFits(config: Config): readonly InputProblem[] {
+function checkFits({ config, places }: PlacedConfig): readonly InputProblem[] {
   const problems: InputProblem[] = [];
-  if (config.binds.length > 1) {
+  const [first, ...others] = config.binds;
+  const reached = first === undefined ? "" : inputAt(places.of(first));
+  for (const bind of others) {
     problems.push({
-      input: "gateway.binds",
-      message:
-        "the app's ingress reaches one port: expected one bind, with several listeners if needed",
-    });
-  }
-  for (const [index, listener] of (config.binds[0]?.listeners ?? []).entries()) {
-    if (listener.tls === undefined) continue;
-    problems.push({
-      input: `gateway.binds[0].listeners[${index}].protocol`,
-      message: "the app's ingress ends TLS and speaks HTTP to the gateway: expected HTTP",
+      input: inputAt(places.of(bind)),
+      message: `the app's ingress reaches one port, that of ${reached}: expected one, with several listeners if needed`,
     });
   }
   if (config.readiness === undefined || isLoopback(config.readiness.host)) {
@@ -108,12 +110,15 @@ function isLoopback(host: string | undefined): boolean {
 }
 
 /** The app has one identity, user-assigned; a credential of another kind has nothing to ask. */
-function checkIdentity(config: Config, clientId: string | undefined): readonly InputProblem[] {
+function checkIdentity(
+  placed: PlacedConfig,
+  clientId: string | undefined,
+): readonly InputProblem[] {
   const expected = "expected managedIdentity.userAssignedIdentity with clientId: $AZURE_CLIENT_ID";
-  return azureCalls(config).flatMap(({ auth, place }) => {
-    if (auth.kind !== "azure") return [];
-    const { source } = auth;
-    const input = `gateway.${place}`;
+  return azureCalls(placed.config).flatMap((call) => {
+    if (call.auth.kind !== "azure") return [];
+    const { source } = call.auth;
+    const input = inputOf(call, placed.places);
     if (source.kind === "workloadIdentity") {
       return [{ input, message: `Container Apps has no workload identity: ${expected}` }];
     }

@@ -1,49 +1,47 @@
 import type { Config, Route } from "../gateway/config/run.ts";
+import type { Places } from "../gateway/config/places.ts";
 import type { Backend, BackendAuth } from "../gateway/config/run/backend.ts";
+import { type PlacedConfig, inputAt, routesOf } from "./config-routes.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { type Need, covers, leastRole, needOf } from "./roles.ts";
 
-/** A call with an Azure credential, to a backend or to a prompt guard, and where it stands in the configuration. */
+/** A call with an Azure credential, to a backend or to one of its prompt guards. */
 export type AzureCall = {
   readonly host: string;
   readonly auth: BackendAuth;
-  /** What the call asks for; absent where the caller says it, and for guards. */
-  readonly model: string | undefined;
-  /** `binds[0].listeners[0].routes[0].backends[0]` */
-  readonly place: string;
+  readonly backend: Backend;
+  /** Who is called. */
+  readonly to: "backend" | "promptGuard";
   /** What the upstream path starts with. */
   readonly paths: readonly string[];
 };
 
 export function azureCalls(config: Config): readonly AzureCall[] {
-  return config.binds.flatMap((bind, b) =>
-    bind.listeners.flatMap((listener, l) =>
-      listener.routes.flatMap((route, r) =>
-        route.backends.flatMap((backend, k) =>
-          callsOf(route, backend, `binds[${b}].listeners[${l}].routes[${r}].backends[${k}]`).filter(
-            ({ auth }) => auth.kind === "azure",
-          ),
-        ),
-      ),
+  return routesOf(config).flatMap((route) =>
+    route.backends.flatMap((backend) =>
+      callsOf(route, backend).filter(({ auth }) => auth.kind === "azure"),
     ),
   );
 }
 
-function callsOf(route: Route, backend: Backend, place: string): readonly AzureCall[] {
+function callsOf(route: Route, backend: Backend): readonly AzureCall[] {
   const { target, auth, traffic } = backend;
-  const model = traffic.kind === "ai" ? traffic.model : undefined;
   const { request = [], response = [] } =
     (traffic.kind === "ai" ? traffic.policy?.guards : undefined) ?? {};
+  const paths = upstreamPaths(route, backend);
   return [
-    { host: target.host, auth, model, place, paths: upstreamPaths(route, backend) },
-    ...[...request, ...response].map((guard) => ({
-      host: guard.target.host,
-      auth: guard.auth,
-      model: undefined,
-      place: `${place}'s promptGuard`,
-      paths: ["/contentsafety"],
-    })),
+    { host: target.host, auth, backend, to: "backend", paths },
+    ...[...request, ...response].map((guard): AzureCall => {
+      const { host } = guard.target;
+      return { host, auth: guard.auth, backend, to: "promptGuard", paths: ["/contentsafety"] };
+    }),
   ];
+}
+
+/** The input in which a call was written. */
+export function inputOf({ backend, to }: AzureCall, places: Places): string {
+  const input = inputAt(places.of(backend));
+  return to === "backend" ? input : `${input}'s promptGuard`;
 }
 
 function upstreamPaths(route: Route, backend: Backend): readonly string[] {
@@ -89,14 +87,15 @@ export function roleFor(config: Config, account: Account): string {
 
 export function checkRoleCovers(
   role: string,
-  config: Config,
+  { config, places }: PlacedConfig,
   account: Account,
 ): readonly InputProblem[] {
   const calls = callsTo(config, account).filter(isOurs);
-  return calls.flatMap(({ place, paths }) => {
+  return calls.flatMap((call) => {
+    const { paths } = call;
     const needs = needsOf(paths, account);
     if (needs.every((need) => covers(role, need))) return [];
-    const message = `${role} does not cover gateway.${place} (${paths.join(", ")}): expected ${leastRole(needs)}`;
+    const message = `${role} does not cover ${inputOf(call, places)} (${paths.join(", ")}): expected ${leastRole(needs)}`;
     return [{ input: "role", message }];
   });
 }
@@ -105,18 +104,29 @@ export function checkRoleCovers(
 export function routedModels(config: Config, host: string): readonly string[] {
   const models = azureCalls(config)
     .filter((call) => sameAccount(call.host, host))
-    .map(({ model }) => model);
+    .map(modelSent);
   return [...new Set(models.filter((model) => model !== undefined))];
 }
 
-export function checkDeployments(config: Config, account: Account): readonly InputProblem[] {
+/** The one model a backend is asked for; undefined where callers may ask for several. */
+function modelSent({ backend: { traffic }, to }: AzureCall): string | undefined {
+  if (to === "promptGuard" || traffic.kind !== "ai") return undefined;
+  const { model, serves } = traffic;
+  return model ?? (serves?.name.includes("*") === false ? serves.name : undefined);
+}
+
+export function checkDeployments(
+  { config, places }: PlacedConfig,
+  account: Account,
+): readonly InputProblem[] {
   const { deployments } = account;
   if (deployments === undefined) return [];
-  return callsTo(config, account).flatMap(({ model, place }) => {
+  return callsTo(config, account).flatMap((call) => {
+    const model = modelSent(call);
     if (model === undefined || deployments.includes(model)) return [];
     return [
       {
-        input: `gateway.${place}.ai.provider.openAI.model`,
+        input: inputAt(places.modelOf(call.backend)),
         message: `there is no deployment ${JSON.stringify(model)}: foundry.create.deployments has ${deployments.join(", ")}`,
       },
     ];

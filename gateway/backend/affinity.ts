@@ -66,11 +66,17 @@ export function ownedByPath(path: string): string | undefined {
 const inBody =
   /"(?:previous_response_id|conversation|file_id|vector_store_ids)"\s*:\s*(?:\[\s*|\{\s*"id"\s*:\s*)?"([\w-]{8,200})"/;
 
-/** The id in a Responses request that belongs to one backend. An id cut in two by a chunk is not found. */
+/** Characters that such a member and its id may take, where a chunk cuts it in two. */
+const longestMember = 512;
+
+/** The id in a Responses request that belongs to one backend. */
 export function ownedByBody(chunks: readonly Buffer[]): string | undefined {
+  let before = "";
   for (const chunk of chunks) {
-    const found = inBody.exec(chunk.toString("latin1"))?.[1];
+    const text = before + chunk.toString("latin1");
+    const found = inBody.exec(text)?.[1];
     if (found !== undefined) return found;
+    before = text.slice(-longestMember);
   }
   return undefined;
 }

@@ -23,6 +23,11 @@ const scopes: readonly (readonly [suffix: string, scope: string])[] = [
   ["", "https://cognitiveservices.azure.com/.default"],
 ];
 
+/** Whether a host is one of Azure's own names, which the table is made for. */
+export function tellsScope(host: string): boolean {
+  return /\.(?:azure\.(?:com|us|cn)|microsoft\.(?:com|us))\.?$/i.test(host);
+}
+
 /** @param host a DNS name, without port */
 export function scopeOf(host: string): string {
   // A name may end in the root's dot.

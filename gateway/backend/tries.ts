@@ -55,7 +55,8 @@ export async function tryInTurn<B extends RunningBackend>(
   const owner = owned === undefined ? undefined : affinity.ownerOf(owned);
   const known = owner === undefined ? [] : ordered.filter(({ origin }) => origin === owner);
   const candidates = known.length > 0 ? known : ordered;
-  const searching = owned !== undefined && known.length === 0 && ordered.length > 1;
+  // Several may be known by one host: projects of an account, which share nothing.
+  const searching = owned !== undefined && candidates.length > 1;
   const turns = searching
     ? askEveryone(candidates, clock.now())
     : createTurns(candidates, retry, random);

@@ -8,12 +8,12 @@ import { isRecord } from "./written/object.ts";
  * variables stay references. What agentgateway cannot be told stands in comments on top.
  */
 export function printAgentgateway(source: string): string {
-  const lost: string[] = [];
-  const text = stringify(strict(parse(source), { path: [], lost, secured: false }), {
+  const notes: string[] = [];
+  const text = stringify(strict(parse(source), { path: [], notes, secured: false }), {
     lineWidth: 0,
     aliasDuplicateObjects: false,
   });
-  return [...lost.map((line) => `# agentgateway has no ${line}\n`), text].join("");
+  return [...notes.map((line) => `# ${line}\n`), text].join("");
 }
 
 /** This gateway's additions, by the key of the map around them; of a list's items, by the list's. */
@@ -34,24 +34,26 @@ type Plain = Readonly<Record<string, unknown>>;
 /** What takes the place of a map, by its key; applied when what is inside has been. */
 const rewrites: Readonly<Record<string, (map: Plain, place: Place) => Plain>> = {
   clientSecret: snakeCase,
-  apiKey: (map) => ("keys" in map ? { mode: "strict", ...map } : map),
+  apiKey: withMode,
   jwtAuth: (map) => ({ mode: "strict", ...map }),
   listeners: pushDown,
   backends: withTls,
   providers: withTls,
+  models: withKeyHeader,
   config: withAddress,
   azureContentSafety: withoutPort,
 };
 
 type Place = {
   readonly path: Path;
-  readonly lost: string[];
+  /** What it cannot be told, a line each. */
+  readonly notes: string[];
   /** Whether some level around says how to secure a connection to a backend. */
   readonly secured: boolean;
 };
 
 function strict(value: unknown, place: Place): unknown {
-  const { path, lost } = place;
+  const { path, notes } = place;
   if (Array.isArray(value))
     return value.map((item, at) => strict(item, { ...place, path: [...path, at] }));
   if (!isRecord(value)) return value;
@@ -60,10 +62,10 @@ function strict(value: unknown, place: Place): unknown {
   const entries = Object.entries(value).flatMap(([key, item]) => {
     const here = [...path, key];
     if (additions[around]?.includes(key) === true) {
-      lost.push(formatPath(here));
+      notes.push(`agentgateway has no ${formatPath(here)}`);
       return [];
     }
-    return [[key, strict(item, { path: here, lost, secured })] as const];
+    return [[key, strict(item, { path: here, notes, secured })] as const];
   });
   const map = Object.fromEntries(entries);
   return rewrites[around]?.(map, { ...place, secured }) ?? map;
@@ -84,6 +86,30 @@ function snakeCase(map: Plain): Plain {
   );
 }
 
+/** It looks for keys in one place alone, OpenAI's clients' unless told of another. */
+function withMode(map: Plain, { path, notes }: Place): Plain {
+  if (!("keys" in map)) return map;
+  if (!("location" in map)) {
+    const here = formatPath(path);
+    notes.push(
+      `agentgateway takes the keys of ${here} from "authorization: Bearer" alone, not from api-key, x-api-key and ocp-apim-subscription-key: add location for another header`,
+    );
+  }
+  return { mode: "strict", ...map };
+}
+
+/** It would send a model's key as a Bearer token. */
+function withKeyHeader(map: Plain): Plain {
+  const { apiKey, ...params } = recordAt(map, "params");
+  if (apiKey === undefined) return map;
+  const source = isRecord(apiKey) ? apiKey : { value: apiKey };
+  return {
+    ...map,
+    params,
+    auth: { key: { ...source, location: { header: { name: "api-key" } } } },
+  };
+}
+
 /** It would speak plain text to port 443. */
 function withTls(map: Plain, { secured }: Place): Plain {
   const ai = recordAt(map, "ai");
@@ -94,11 +120,12 @@ function withTls(map: Plain, { secured }: Place): Plain {
 }
 
 /** It calls port 443, and takes what stands behind a colon for a part of the name. */
-function withoutPort(map: Plain, { path, lost }: Place): Plain {
+function withoutPort(map: Plain, { path, notes }: Place): Plain {
   const { endpoint } = map;
   const [, host, port] = /^(.*[^/]):(\d+)\/?$/.exec(String(endpoint)) ?? [];
   if (port === undefined) return map;
-  if (port !== "443") lost.push(`${formatPath([...path, "endpoint"])} with a port`);
+  if (port !== "443")
+    notes.push(`agentgateway has no ${formatPath([...path, "endpoint"])} with a port`);
   return { ...map, endpoint: host };
 }
 

@@ -1,22 +1,41 @@
 import type * as z from "zod";
 import { type Path, type Problem, formatPath } from "./problem.ts";
 import type { Tree } from "./read.ts";
+import { soundParts } from "./sound-parts.ts";
 import { type CheckedConfig, configSchema } from "./written.ts";
 import { isRecord } from "./written/object.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Plain values -> config as written; every problem goes to `report`. */
-export function check(tree: Tree, report: (problem: Problem) => void): CheckedConfig | undefined {
+/** A configuration as written, or the sound parts of one, with the places that they have in the file. */
+export type Checked = {
+  readonly config: CheckedConfig;
+  readonly original: (path: Path) => Path;
+};
+
+const inPlace = (path: Path): Path => path;
+
+/** Plain values -> config as written; every problem goes to `report`, and what is sound is returned. */
+export function check(tree: Tree, report: (problem: Problem) => void): Checked | undefined {
   const first = configSchema.safeParse(tree.value, { error: describe });
-  if (first.success) return first.data;
+  if (first.success) return { config: first.data, original: inPlace };
 
   const retyped = retype(tree, first.error.issues);
   const result =
     retyped === undefined ? first : configSchema.safeParse(retyped, { error: describe });
-  if (result.success) return result.data;
-  for (const issue of result.error.issues) explain(issue, [], tree, report);
-  return undefined;
+  if (result.success) return { config: result.data, original: inPlace };
+  const { issues } = result.error;
+  for (const issue of issues) explain(issue, [], tree, report);
+  const parts = soundParts(retyped ?? tree.value, issues.flatMap(faultsOf));
+  const rest = parts === undefined ? undefined : configSchema.safeParse(parts.value);
+  if (parts === undefined || rest?.success !== true) return undefined;
+  return { config: rest.data, original: parts.original };
+}
+
+/** Where the issue is; of unknown keys, each key. */
+function faultsOf(issue: Issue): readonly Path[] {
+  const path = issue.path.filter((step) => typeof step !== "symbol");
+  return issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...path, key]) : [path];
 }
 
 function explain(issue: Issue, base: Path, tree: Tree, report: (problem: Problem) => void): void {

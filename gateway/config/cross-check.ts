@@ -48,7 +48,8 @@ function* portsOf(root: unknown): Generator<readonly [holder: unknown, port: Pat
   for (const [name, gateway] of isRecord(gateways) ? Object.entries(gateways) : [])
     yield [gateway, ["gateways", name, "port"]];
   if (!isRecord(llm)) return;
-  const attached = "gateways" in llm || (isRecord(gateways) && "default" in gateways);
+  const byDefault = isRecord(gateways) && "default" in gateways && !("tls" in llm);
+  const attached = "gateways" in llm || byDefault;
   if ("port" in llm) yield [llm, ["llm", "port"]];
   else if (!attached) yield [{ port: llmPort }, ["llm"]];
 }

@@ -1,7 +1,8 @@
 import { check } from "./check.ts";
 import { crossCheck } from "./cross-check.ts";
 import type { Environment } from "./environment.ts";
-import { type Problem, inOrder } from "./problem.ts";
+import type { Places } from "./places.ts";
+import { type Path, type Problem, formatPath, inOrder } from "./problem.ts";
 import { read } from "./read.ts";
 import { resolve } from "./resolve.ts";
 import type { Config } from "./run.ts";
@@ -13,9 +14,14 @@ export type Surroundings = {
   readFile(path: string): string;
 };
 
-export type Loaded =
-  | { readonly config: Config; readonly warnings: readonly Problem[] }
-  | { readonly problems: readonly Problem[] };
+/** A configuration that can run. */
+export type Sound = {
+  readonly config: Config;
+  readonly places: Places;
+  readonly warnings: readonly Problem[];
+};
+
+export type Loaded = Sound | { readonly problems: readonly Problem[] };
 
 /**
  * Text -> as written -> as run. Reports all problems at once, in document order.
@@ -26,11 +32,15 @@ export function loadConfig(source: string | Uint8Array, { env, readFile }: Surro
   const warnings: Problem[] = [];
   const report = (problem: Problem) => void problems.push(problem);
   const tree = read(source, env, report);
-  const written = tree === undefined ? undefined : check(tree, report);
+  const checked = tree === undefined ? undefined : check(tree, report);
   if (tree !== undefined) crossCheck(tree, readFile, report);
-  if (tree === undefined || written === undefined) return { problems: inOrder(problems) };
+  if (tree === undefined || checked === undefined) return { problems: inOrder(problems) };
+  const locate = (path: Path) => {
+    const original = checked.original(path);
+    return { ...tree.at(original), path: formatPath(original) };
+  };
   const warn = (problem: Problem) => void warnings.push(problem);
-  const config = resolve(written, tree, readFile, report, warn);
+  const { config, places } = resolve(checked.config, locate, readFile, report, warn);
   if (problems.length > 0) return { problems: inOrder(problems) };
-  return { config, warnings: inOrder(warnings) };
+  return { config, places, warnings: inOrder(warnings) };
 }

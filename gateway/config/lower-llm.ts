@@ -53,6 +53,7 @@ export function lowerLlm(
           ? ["llm", "policies", "guardrails", phase, index]
           : [...path, "guardrails", phase, index - before];
       },
+      modelPath: [...path, ...(model.params?.model === undefined ? ["name"] : ["params", "model"])],
     })),
   };
 }

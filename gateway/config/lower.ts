@@ -79,7 +79,8 @@ export function lower(written: CheckedConfig, resolving: Resolving): readonly Pl
     const { llm } = written;
     if (llm === undefined) return [];
     const path = ["llm"];
-    if (llm.gateways !== undefined || (llm.port === undefined && hasDefault())) {
+    const ownPort = (llm.port ?? llm.tls) !== undefined;
+    if (llm.gateways !== undefined || (!ownPort && hasDefault())) {
       for (const slot of attach(llm.gateways, path))
         slot.routes.push(lowerLlm(llm, slot.written.policies, resolving));
       return [];
@@ -129,13 +130,14 @@ function slotsOf(name: string, gateway: CheckedGateway): Slot[] {
 function listenerOf({
   protocol,
   tls,
+  cors,
   jwtAuth,
   apiKey,
-}: Pick<CheckedGateway, "protocol" | "tls" | "jwtAuth" | "apiKey">) {
+}: Pick<CheckedGateway, "protocol" | "tls" | "cors" | "jwtAuth" | "apiKey">) {
   return {
     protocol: protocol ?? (tls === undefined ? undefined : ("HTTPS" as const)),
     tls,
-    policies: { jwtAuth, apiKey },
+    policies: { cors, jwtAuth, apiKey },
   };
 }
 
@@ -174,6 +176,7 @@ function placeRoute(
         serves: undefined,
         path: here,
         policyPath: (name) => [...here, "policies", name],
+        modelPath: undefined,
       };
     }),
   };

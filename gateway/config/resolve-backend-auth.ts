@@ -9,7 +9,7 @@ type CheckedAuth = NonNullable<Policies["backendAuth"]>;
 type CheckedAzure = NonNullable<CheckedAuth["azure"]>;
 
 /**
- * @param host of the target, which tells the scope of its tokens
+ * @param host which tells the scope of tokens
  * @param unsaid where the config says nothing: Azure's own providers are called with an identity
  */
 export function resolveAuth(

@@ -9,7 +9,14 @@ import type {
   Resolving,
 } from "./resolving.ts";
 import type { GuardPath } from "./resolve-prompt-guard.ts";
-import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
+import {
+  type WrittenEndpoint,
+  audienceHost,
+  authorityOf,
+  isAzure,
+  modelTraffic,
+  providerKind,
+} from "./resolve-endpoint.ts";
 import { resolveTls } from "./resolve-tls.ts";
 import type { Backend, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
 
@@ -24,6 +31,8 @@ export type PlacedBackend = {
   policyPath(name: keyof Policies): Path;
   /** Where its prompt guards are written, if not in a `promptGuard` below `policies.ai`. */
   readonly guardPath?: GuardPath;
+  /** Where its model would be, in another place than its provider's `model`. */
+  readonly modelPath: Path | undefined;
 };
 
 /** A target as written, alone or in a group. */
@@ -35,11 +44,12 @@ type Member = {
   readonly weight: number;
   readonly group: number;
   readonly path: Path;
+  readonly providerPath: Path;
 };
 
 /** One entry of a route's `backends`, as the backends it stands for. */
 export function resolveBackends(
-  { backend, serves, path, policyPath, guardPath }: PlacedBackend,
+  { backend, serves, path, policyPath, guardPath, modelPath }: PlacedBackend,
   route: Pick<CheckedRoute, "policies">,
   routePolicies: Path,
   pool: number,
@@ -72,14 +82,14 @@ export function resolveBackends(
     const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
     const port = Number(authority.slice(colon + 1));
     const unsaid = isAzure(endpoint?.provider) ? "implicit" : "none";
-    return {
+    const resolved: Backend = {
       name: member.name ?? (authority === "" ? `backend${pool}` : authority),
       pool,
       poolWeight: backend.weight ?? 1,
       group,
       weight,
       target: { host, port, tls: resolveTls(find("backendTLS"), port, resolving) },
-      auth: resolveAuth(find("backendAuth"), host, unsaid, resolving),
+      auth: resolveAuth(find("backendAuth"), audienceHost(endpoint, host), unsaid, resolving),
       traffic:
         endpoint === undefined
           ? { kind: "transparent" }
@@ -87,11 +97,14 @@ export function resolveBackends(
       timeouts: resolveTimeouts(route.policies?.timeout),
       eviction: resolveEviction(find("health").value),
     };
+    const ownModel = [...member.providerPath, providerKind(endpoint?.provider), "model"];
+    return resolving.places.putBackend(resolved, member.path, modelPath ?? ownModel);
   });
 }
 
 function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
-  const common = { weight: 1, group: 0, policies: undefined, path };
+  const providerPath = [...path, "ai", "provider"];
+  const common = { weight: 1, group: 0, policies: undefined, path, providerPath };
   if (ai === undefined) {
     return [{ ...common, name: host, authority: host ?? "", endpoint: undefined }];
   }
@@ -102,6 +115,7 @@ function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
   return ai.groups.flatMap(({ providers }, group) =>
     providers.map((member, index) => {
       const endpoint = endpointOf(member);
+      const here = [...path, "ai", "groups", group, "providers", index];
       return {
         name: member.name,
         authority: authorityOf(endpoint),
@@ -109,7 +123,8 @@ function membersOf({ ai, host }: CheckedBackend, path: Path): Member[] {
         endpoint,
         weight: member.weight ?? 1,
         group,
-        path: [...path, "ai", "groups", group, "providers", index],
+        path: here,
+        providerPath: [...here, "provider"],
       };
     }),
   );

@@ -1,3 +1,4 @@
+import { tellsScope } from "../backend/scope.ts";
 import type { Path } from "./problem.ts";
 import { type GuardPath, resolvePromptGuard } from "./resolve-prompt-guard.ts";
 import type { CheckedBackend, CheckedPolicies, Found, Resolving } from "./resolving.ts";
@@ -28,6 +29,17 @@ export function authorityOf({ provider, hostOverride }: WrittenEndpoint): string
   return `${resourceName}.${domain}:${port}`;
 }
 
+/**
+ * The host that tells the scope of tokens: the resource's own where it is reached by another name, such
+ * as a private endpoint's.
+ * @param host of the target
+ */
+export function audienceHost(written: WrittenEndpoint | undefined, host: string): string {
+  if (written === undefined || !isAzure(written.provider) || tellsScope(host)) return host;
+  const [own = host] = authorityOf({ ...written, hostOverride: undefined }).split(":", 1);
+  return own;
+}
+
 export function modelTraffic(
   written: WrittenEndpoint,
   { value: policy, path: policyPath, guardPath }: FoundAiPolicy,
@@ -45,6 +57,12 @@ export function modelTraffic(
     policy:
       policy === undefined ? undefined : resolveAiPolicy(policy, policyPath, guardPath, resolving),
   };
+}
+
+/** The key it is written by. */
+export function providerKind(provider: CheckedProvider | undefined): keyof CheckedProvider {
+  if (provider?.azure !== undefined) return "azure";
+  return provider?.azureOpenAI === undefined ? "openAI" : "azureOpenAI";
 }
 
 /** Whether the backend is Azure's by its very kind, and so called with an identity. */

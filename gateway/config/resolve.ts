@@ -1,7 +1,5 @@
 import type { Path, Problem } from "./problem.ts";
-import { formatPath } from "./problem.ts";
 import { readinessPort } from "./cross-check.ts";
-import type { Tree } from "./read.ts";
 import type { Address, Bind, Config, Listener, PublicOrigin, Route, ServerTls } from "./run.ts";
 import type { Backend } from "./run/backend.ts";
 import type { HeaderEdits } from "./run/policies.ts";
@@ -12,6 +10,7 @@ import { resolveMatch } from "./resolve-route.ts";
 import { isGuarded, spendsCredential } from "./guarded.ts";
 import { identity } from "./identity.ts";
 import { pemReader } from "./pem.ts";
+import { type Places, createPlaces } from "./places.ts";
 import type { Resolving } from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
 
@@ -19,28 +18,29 @@ const defaultReadiness: Address = { host: undefined, port: readinessPort };
 /** 32 MiB: images and long contexts travel in chat bodies. */
 const defaultRequestBody = 32 * 1024 * 1024;
 
-/** Config as written -> config as run; what cannot run goes to `report`. */
+/**
+ * Config as written -> config as run; what cannot run goes to `report`.
+ * @param locate where in the file a place of `written` is
+ */
 export function resolve(
   written: CheckedConfig,
-  tree: Tree,
+  locate: (path: Path) => Omit<Problem, "message">,
   readFile: (path: string) => string,
   report: (problem: Problem) => void,
   warn: (problem: Problem) => void,
-): Config {
-  const problem = (path: Path, message: string) =>
-    report({ ...tree.at(path), path: formatPath(path), message });
-  const warning = (path: Path, message: string) =>
-    warn({ ...tree.at(path), path: formatPath(path), message });
-  const resolving: Resolving = { pem: pemReader(readFile, problem), problem, warning };
+): { readonly config: Config; readonly places: Places } {
+  const problem = (path: Path, message: string) => report({ ...locate(path), message });
+  const warning = (path: Path, message: string) => warn({ ...locate(path), message });
+  const places = createPlaces();
+  const resolving: Resolving = { pem: pemReader(readFile, problem), places, problem, warning };
 
   const binds = lower(written, resolving).map((bind) => resolveBind(bind, resolving));
   const readiness = resolveReadiness(written.config?.readinessAddr);
-  return {
-    readiness,
-    limits: { requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody },
-    publicOrigin: resolvePublicOrigin(written.config?.publicOrigin),
-    binds,
+  const limits = {
+    requestBody: written.frontendPolicies?.http?.maxBufferSize ?? defaultRequestBody,
   };
+  const publicOrigin = resolvePublicOrigin(written.config?.publicOrigin);
+  return { config: { readiness, limits, publicOrigin, binds }, places };
 }
 
 function resolvePublicOrigin(written: string | undefined): PublicOrigin | undefined {
@@ -76,7 +76,7 @@ function resolveBind({ port, path, listeners: placed }: PlacedBind, resolving: R
       resolving.problem(here, "the listeners of one bind share its socket: all HTTP or all HTTPS");
     }
   }
-  return { port, listeners };
+  return resolving.places.put({ port, listeners }, path);
 }
 
 function isHttps(placed: PlacedListener | undefined): boolean {
@@ -88,12 +88,13 @@ function resolveListener(
   index: number,
   resolving: Resolving,
 ): Listener {
-  return {
+  const resolved: Listener = {
     name: listener.name ?? `listener${index}`,
     hostname: listener.hostname?.toLowerCase(),
     tls: resolveServerTls(listener, path, resolving),
     routes: routes.map((route) => resolveRoute(route, resolving)),
   };
+  return resolving.places.put(resolved, path);
 }
 
 function resolveServerTls(
@@ -152,7 +153,7 @@ function resolveRoute(
       "anyone who reaches this route can spend the gateway's credential: add apiKey or jwtAuth with mode strict",
     );
   }
-  return {
+  const resolved: Route = {
     name: route.name ?? fallbackName,
     hostnames: (route.hostnames ?? []).map((hostname) => hostname.toLowerCase()),
     matches: (route.matches ?? [{}]).map(resolveMatch),
@@ -160,6 +161,7 @@ function resolveRoute(
     retry: resolveRetry(route.policies.retry, backends.length),
     backends,
   };
+  return resolving.places.put(resolved, path);
 }
 
 /** What a path means is settled before a backend is chosen. */

@@ -1,10 +1,12 @@
 import type { PemReader } from "./pem.ts";
+import type { Placing } from "./places.ts";
 import type { Path } from "./problem.ts";
 import type { CheckedConfig } from "./written.ts";
 
 /** What resolving needs from outside and reports back. */
 export type Resolving = {
   readonly pem: PemReader;
+  readonly places: Placing;
   problem(path: Path, message: string): void;
   warning(path: Path, message: string): void;
 };

@@ -144,7 +144,7 @@ describe("a configuration the stack could not serve", () => {
     [
       "more than one bind",
       { gateway: config({ bind: "- { port: 3001, listeners: [{ routes: [] }] }" }) },
-      "gateway.binds: the app's ingress reaches one port: expected one bind, with several listeners if needed",
+      "gateway.binds[1]: the app's ingress reaches one port, that of gateway.binds[0]: expected one, with several listeners if needed",
     ],
     [
       "readiness that is off",
@@ -165,6 +165,13 @@ describe("a configuration the stack could not serve", () => {
   for (const [what, args, expected] of rows) {
     test(what, () => assert.deepEqual(problemsOf(args), [expected]));
   }
+});
+
+test("certificates are files, which the app has not: its ingress ends TLS", () => {
+  const listener = "protocol: HTTPS\n    tls: { cert: server.pem, key: server.key }";
+  const [cert, key] = problemsOf({ gateway: config({ listener }) });
+  assert.match(cert ?? "", /^gateway:6:\d+: binds\[0\].*\.tls\.cert: .* the app has no files/);
+  assert.match(key ?? "", /^gateway:6:\d+: binds\[0\].*\.tls\.key: .* the app has no files/);
 });
 
 describe("an open endpoint", () => {

@@ -1,24 +1,30 @@
 // The formats beside chat completions and embeddings, at the paths where Azure serves each: another
 // format's path, or a dated version where none belongs, is a 404.
-import { randomBytes } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
-import { type Answer, azureHeaders, invalidRequest, jsonAnswer } from "./azure-answer.ts";
-
-/** A whole answer, or a stream's events. */
-export type FormatAnswer = Answer | { readonly events: readonly Buffer[] };
-
-export type FormatRequest = {
-  readonly method: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-  /** What the model says. */
-  readonly text: string;
-};
-
-type Play = (request: FormatRequest, match: RegExpExecArray) => FormatAnswer;
+import { type Answer, invalidRequest, jsonAnswer } from "./azure-answer.ts";
+import {
+  type FormatAnswer,
+  type FormatRequest,
+  type Play,
+  fieldsOf,
+  id,
+  named,
+  usage,
+} from "./format-answer.ts";
+import { images, imageEdits, speech, transcription } from "./media-formats.ts";
 
 const v1 = String.raw`(?:/api/projects/[^/]+)?/openai/v1`;
 const dated = String.raw`/openai/deployments/([^/]+)`;
+
+/** What dated versions serve below a deployment. */
+const ofDeployments: ReadonlyMap<string, Play> = new Map([
+  ["completions", textCompletions],
+  ["images/generations", images],
+  ["images/edits", imageEdits],
+  ["images/variations", imageEdits],
+  ["audio/transcriptions", transcription],
+  ["audio/translations", transcription],
+  ["audio/speech", speech],
+]);
 
 const formats: readonly {
   readonly path: RegExp;
@@ -27,15 +33,15 @@ const formats: readonly {
 }[] = [
   { path: new RegExp(`^${v1}/responses$`), dated: false, play: responses },
   { path: /^\/openai\/responses$/, dated: true, play: responses },
-  { path: new RegExp(`^${v1}/responses/([^/]+)$`), dated: false, play: storedResponse },
+  { path: new RegExp(`^${v1}/responses/([^/]+)(/cancel)?$`), dated: false, play: storedResponse },
+  { path: /^\/openai\/responses\/([^/]+)(\/cancel)?$/, dated: true, play: storedResponse },
+  { path: new RegExp(`^${v1}/responses/[^/]+/input_items$`), dated: false, play: inputItems },
   { path: /^\/anthropic\/v1\/messages$/, dated: false, play: messages },
   { path: /^\/anthropic\/v1\/messages\/count_tokens$/, dated: false, play: tokenCount },
-  { path: new RegExp(`^${v1}/images/generations$`), dated: false, play: images },
-  { path: new RegExp(`^${dated}/images/generations$`), dated: true, play: images },
-  { path: new RegExp(`^${v1}/audio/transcriptions$`), dated: false, play: transcription },
-  { path: new RegExp(`^${dated}/audio/transcriptions$`), dated: true, play: transcription },
-  { path: new RegExp(`^${v1}/audio/speech$`), dated: false, play: speech },
-  { path: new RegExp(`^${dated}/audio/speech$`), dated: true, play: speech },
+  ...[...ofDeployments].flatMap(([operation, play]) => [
+    { path: new RegExp(`^${v1}/${operation}$`), dated: false, play },
+    { path: new RegExp(`^${dated}/${operation}$`), dated: true, play },
+  ]),
 ];
 
 /** Undefined for a path that is none of these. */
@@ -46,21 +52,6 @@ export function playFormat(target: string, request: FormatRequest): FormatAnswer
     if (match !== null && (!wanted || searchParams.has("api-version"))) return play(request, match);
   }
   return undefined;
-}
-
-const usage = { input_tokens: 11, output_tokens: 7, total_tokens: 18 };
-const id = (prefix: string): string => `${prefix}_${randomBytes(16).toString("hex")}`;
-
-function fieldsOf({ body }: FormatRequest): Readonly<Record<string, unknown>> {
-  return JSON.parse(body.toString());
-}
-
-function named(events: readonly Readonly<Record<string, unknown>>[]): FormatAnswer {
-  return {
-    events: events.map((event) =>
-      Buffer.from(`event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`),
-    ),
-  };
 }
 
 function responseOf(model: unknown, text: string, status: string, responseId: string) {
@@ -101,6 +92,27 @@ function responseOf(model: unknown, text: string, status: string, responseId: st
   };
 }
 
+function textChoice(text: string, finish: string | null) {
+  return { choices: [{ index: 0, text, finish_reason: finish, logprobs: null }] };
+}
+
+function textCompletions(request: FormatRequest): FormatAnswer {
+  const { stream, prompt, stream_options: options } = fieldsOf(request);
+  if (prompt === undefined) return invalidRequest("'prompt' is required", "prompt");
+  const head = { id: id("cmpl"), object: "text_completion", created: 1_750_000_000 };
+  const counted = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
+  if (stream !== true)
+    return jsonAnswer(200, { ...head, ...textChoice(request.text, "stop"), usage: counted });
+  const asked = JSON.stringify(options)?.includes('"include_usage":true') === true;
+  const chunks = [
+    ...(request.text.match(/\S+\s*/g) ?? []).map((text) => textChoice(text, null)),
+    textChoice("", "stop"),
+    ...(asked ? [{ choices: [], usage: counted }] : []),
+  ];
+  const texts = [...chunks.map((chunk) => JSON.stringify({ ...head, ...chunk })), "[DONE]"];
+  return { events: texts.map((text) => Buffer.from(`data: ${text}\n\n`)) };
+}
+
 function responses(request: FormatRequest): FormatAnswer {
   const { model, stream, input } = fieldsOf(request);
   if (typeof model !== "string") return invalidRequest("you must provide a model", "model");
@@ -136,10 +148,25 @@ function responses(request: FormatRequest): FormatAnswer {
   );
 }
 
-function storedResponse({ method, text }: FormatRequest, [, responseId = ""]: RegExpExecArray) {
+function storedResponse(
+  { method, text }: FormatRequest,
+  [, responseId = "", cancel]: RegExpExecArray,
+): Answer {
+  if (cancel !== undefined)
+    return jsonAnswer(200, responseOf("gpt-5", "", "cancelled", responseId));
   return method === "DELETE"
     ? jsonAnswer(200, { id: responseId, object: "response", deleted: true })
     : jsonAnswer(200, responseOf("gpt-5", text, "completed", responseId));
+}
+
+function inputItems(): Answer {
+  return jsonAnswer(200, {
+    object: "list",
+    data: [],
+    first_id: null,
+    last_id: null,
+    has_more: false,
+  });
 }
 
 function anthropicError(status: number, type: string, message: string): Answer {
@@ -188,30 +215,4 @@ function messages(request: FormatRequest): FormatAnswer {
 
 function tokenCount(): FormatAnswer {
   return jsonAnswer(200, { input_tokens: 11 });
-}
-
-function images(): FormatAnswer {
-  return jsonAnswer(200, {
-    created: 1_750_000_000,
-    data: [{ b64_json: Buffer.from("an image").toString("base64") }],
-    usage: { ...usage, input_tokens_details: { text_tokens: 11, image_tokens: 0 } },
-  });
-}
-
-function transcription({ body, headers, text }: FormatRequest): FormatAnswer {
-  const form = body.toString("latin1");
-  const isForm = headers["content-type"]?.startsWith("multipart/form-data") === true;
-  if (!isForm || !form.includes('name="file"')) return invalidRequest("no file", "file");
-  return jsonAnswer(200, { text, usage: { type: "tokens", ...usage } });
-}
-
-/** Bytes that are no text in any encoding. */
-export const spoken = Buffer.from([0xff, 0xfb, 0x90, 0x00, 0x0a, 0x0a, 0x0d, 0xc3, 0x28]);
-
-function speech(): FormatAnswer {
-  return {
-    status: 200,
-    headers: { ...azureHeaders(), "content-type": "audio/mpeg" },
-    body: spoken,
-  };
 }

@@ -3,14 +3,14 @@ import type { Route } from "../../config/run.ts";
 import { Refusal } from "../../errors.ts";
 import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
-import { ownedByBody } from "../affinity.ts";
+import { ownedByBody, ownedByPath } from "../affinity.ts";
 import { type Carrying, forwardTransparently } from "../transparent.ts";
 import { type Try, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { type Form, planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
 import { guarded, refuseUnread } from "./guard/guarded.ts";
-import { type ModelBackend, choosesByModel } from "./model-backend.ts";
+import { type ModelBackend, choosesByModel, stores } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
 import type { Sought } from "./json-member.ts";
 import { type Operation, operationOf } from "./operation.ts";
@@ -42,6 +42,7 @@ export function compileAi(
   const routes = first?.kind === "ai" ? (first.policy?.routes ?? []) : [];
   const names = modelNames(backends);
   const byModel = choosesByModel(backends);
+  const owners = stores(backends);
   const created = Math.floor(trying.clock.now() / 1000);
   const policies = backends.map((backend) => backend.body);
   const wanted = new Map<Format, readonly Sought[]>();
@@ -53,7 +54,7 @@ export function compileAi(
     if (format.body === "none" && names.length > 0)
       return answerModels(exchange, names, operation.name, created);
     if (format.body === "none" || format.body === "unread") {
-      const candidates = unread(operation);
+      const candidates = unread(operation, record.path);
       refuseUnread(request, candidates);
       return carry(exchange, { ...trying, backends: candidates }, operation);
     }
@@ -84,9 +85,10 @@ export function compileAi(
   }
 
   /** The same where the body is not read: what no model is named for goes to those that take any. */
-  function unread({ deployment }: Operation): readonly ModelBackend[] {
+  function unread({ deployment }: Operation, path: string): readonly ModelBackend[] {
     if (!byModel) return backends;
     if (deployment !== undefined) return choose(deployment, {});
+    if (ownedByPath(path) !== undefined) return owners;
     const any = backends.filter(({ traffic }) => traffic.serves?.name === "*");
     return any.length > 0 ? any : backends;
   }

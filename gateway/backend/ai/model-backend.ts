@@ -52,6 +52,13 @@ function compileServes({ name, headers: lists }: ModelMatch): ModelBackend["serv
       conditions.some((holds) => holds?.({ method: "", path: "", query: "", headers }) ?? true));
 }
 
+/** One backend for each place where responses, files and the like are kept: a resource, or a project of one. */
+export function stores(backends: readonly ModelBackend[]): readonly ModelBackend[] {
+  const placeOf = ({ origin, traffic: { endpoint } }: ModelBackend) =>
+    endpoint.kind === "foundry" ? `${origin}/${endpoint.project}` : origin;
+  return [...Map.groupBy(backends, placeOf).values()].flatMap(([first]) => first ?? []);
+}
+
 /** Whether a route has to know the model before it knows the backend. */
 export function choosesByModel(backends: readonly ModelBackend[]): boolean {
   return backends.some(({ traffic }) => traffic.serves !== undefined);

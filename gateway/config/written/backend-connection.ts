@@ -65,6 +65,7 @@ const key = z.union(
         location: object({ header: object({ name: fieldName, prefix: z.string().optional() }) }, [
           "queryParameter",
           "cookie",
+          "expression",
         ]).optional(),
       },
       ["value", "file"],
@@ -77,7 +78,7 @@ const key = z.union(
 export const backendAuth = oneOf(
   { azure: azure.optional(), key: key.optional(), passthrough: empty().optional() },
   ["azure", "key", "passthrough"],
-  ["aws", "gcp", "copilot"],
+  ["aws", "gcp", "copilot", "jwtSign", "oauthTokenExchange", "crossAppAccess"],
 );
 
 /** How the connection to the backend is secured; `{}` is system roots and the target's name. */

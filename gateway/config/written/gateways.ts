@@ -4,10 +4,20 @@ import { outsideRoute, route, routePolicies, serverTls } from "./route.ts";
 import { hostname, port, text } from "./scalar.ts";
 
 const protocol = z.enum(["HTTP", "HTTPS"], { error: "expected HTTP or HTTPS" });
-const elsewhere = ["bindAddress", "tcp", "basicAuth", "extAuthz", "extProc", "transformations"];
+const elsewhere = [
+  "bindAddress",
+  "tcp",
+  "oidc",
+  "authorization",
+  "basicAuth",
+  "extAuthz",
+  "extProc",
+  "transformations",
+];
 
 /** What a gateway or its listener checks of every request, for all routes attached to it. */
 const checks = {
+  cors: routePolicies.shape.cors,
   jwtAuth: routePolicies.shape.jwtAuth,
   apiKey: routePolicies.shape.apiKey,
 };
@@ -36,8 +46,8 @@ const gateway = object(
   },
   elsewhere,
 ).refine(
-  ({ listeners, protocol: own, tls, jwtAuth, apiKey }) =>
-    listeners === undefined || (own ?? tls ?? jwtAuth ?? apiKey) === undefined,
+  ({ listeners, protocol: own, tls, cors, jwtAuth, apiKey }) =>
+    listeners === undefined || (own ?? tls ?? cors ?? jwtAuth ?? apiKey) === undefined,
   { error: "with listeners, all but the port belongs to each of them" },
 );
 

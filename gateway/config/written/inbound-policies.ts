@@ -25,17 +25,22 @@ const callerKey = oneOf(
     allowedModels: z.array(text).optional(),
   },
   ["key", "keyHash"],
+  ["budgets"],
 );
 
 /** Callers known by an API key. */
-export const apiKey = object({
-  keys: z.array(callerKey).min(1, { error: "expected at least one key" }),
-  mode: mode.optional(),
-  location: object({ header: object({ name: fieldName, prefix: z.string().optional() }) }, [
-    "queryParameter",
-    "cookie",
-  ]).optional(),
-});
+export const apiKey = object(
+  {
+    keys: z.array(callerKey).min(1, { error: "expected at least one key" }),
+    mode: mode.optional(),
+    location: object({ header: object({ name: fieldName, prefix: z.string().optional() }) }, [
+      "queryParameter",
+      "cookie",
+      "expression",
+    ]).optional(),
+  },
+  ["budgets"],
+);
 
 /** Callers known by a JWT, such as an Entra ID access token. */
 export const jwtAuth = object(

@@ -4,10 +4,10 @@ import { backendAuth, backendTLS } from "./backend-connection.ts";
 import { health } from "./backend-policies.ts";
 import { gatewayReferences } from "./gateways.ts";
 import { match } from "./match.ts";
-import { object } from "./object.ts";
+import { isRecord, object } from "./object.ts";
 import { promptGuard } from "./prompt-guard.ts";
 import { apiVersion, projectName, resourceName, resourceType } from "./provider.ts";
-import { outsideRoutePolicies, routePolicies } from "./route.ts";
+import { outsideRoutePolicies, routePolicies, serverTls } from "./route.ts";
 import { authority, path, port, text } from "./scalar.ts";
 
 /** A base URL: scheme, host, and the path before the operation. */
@@ -53,10 +53,45 @@ const modelName = z.string().regex(/^(\*?[^*]+|[^*]+\*|\*)$/, {
   error: "expected a model's name, or one with * at its start or its end",
 });
 
+/** agentgateway's providers that are not here: those it has built in, and its presets. */
+const outsideProviders: readonly unknown[] = [
+  "anthropic",
+  "bedrock",
+  "copilot",
+  "custom",
+  "gemini",
+  "reference",
+  "vertex",
+  "baseten",
+  "cerebras",
+  "cohere",
+  "deepinfra",
+  "deepseek",
+  "fireworks",
+  "groq",
+  "huggingface",
+  "mistral",
+  "ollama",
+  "openrouter",
+  "togetherai",
+  "xai",
+];
+
+const provider = z.enum(["azure", "openAI", "openai"], {
+  error({ input }) {
+    // `{ reference: name }` and `{ custom: {...} }` are written as maps.
+    const names = isRecord(input) ? Object.keys(input) : [input];
+    const known = names.find((name) => outsideProviders.includes(name));
+    return typeof known === "string"
+      ? `provider ${known} is known to agentgateway, not supported here: expected azure or openAI`
+      : "expected azure or openAI";
+  },
+});
+
 const model = object(
   {
     name: modelName,
-    provider: z.enum(["azure", "openAI", "openai"], { error: "expected azure or openAI" }),
+    provider,
     params: params.optional(),
     auth: backendAuth.optional(),
     tls: backendTLS.optional(),
@@ -77,9 +112,10 @@ const model = object(
     "responseHeaders",
     "backendTunnel",
     "promptCaching",
+    "headroom",
     "backendTLS",
   ],
-).superRefine(({ provider, params: given, auth }, context) => {
+).superRefine(({ provider: kind, params: given, auth }, context) => {
   const complain = (at: string[], message: string) =>
     context.addIssue({ code: "custom", path: at, message });
   const elsewhere = given?.baseUrl ?? given?.hostOverride;
@@ -87,7 +123,7 @@ const model = object(
     complain(["auth"], "params.apiKey and auth exclude each other");
   if (given?.baseUrl !== undefined && (given.hostOverride ?? given.pathPrefix) !== undefined)
     complain(["params", "baseUrl"], "baseUrl holds what hostOverride and pathPrefix say");
-  if (provider !== "azure") {
+  if (kind !== "azure") {
     if (elsewhere === undefined)
       complain(
         ["params"],
@@ -125,13 +161,16 @@ const policies = object(
 export const llm = object(
   {
     port: port.optional(),
-    tls: object({ cert: text, key: text }).optional(),
+    tls: serverTls.optional(),
     gateways: gatewayReferences.optional(),
     pathPrefix: path.optional(),
     models: z.array(model).min(1, { error: "expected at least one model" }),
     policies: policies.optional(),
   },
   ["discovery", "providers", "virtualModels", "guardrails"],
-).refine(({ port: own, gateways: named }) => own === undefined || named === undefined, {
-  error: "port and gateways exclude each other",
-});
+).refine(
+  ({ port: own, tls, gateways: named }) => (own ?? tls) === undefined || named === undefined,
+  {
+    error: "gateways have ports and tls of their own: expected either, or gateways",
+  },
+);

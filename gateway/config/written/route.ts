@@ -25,6 +25,8 @@ export const outsideRoutePolicies = [
   "requestMirror",
   "mcpAuthentication",
   "mcpAuthorization",
+  "mcpGuardrails",
+  "extMcp",
   "a2a",
   "authorization",
   "extAuthz",
@@ -33,6 +35,10 @@ export const outsideRoutePolicies = [
   "csrf",
   "buffer",
   "oidc",
+  "delay",
+  "backendTunnel",
+  "substrateIngress",
+  "substrateEgress",
 ];
 /** Also a listener's, for all its routes; a route's own policy of the same name takes its place. */
 export const routePolicies = object(
@@ -65,11 +71,11 @@ const backend = oneOf(
     host: authority.optional(),
   },
   ["ai", "host"],
-  ["mcp", "dynamic", "service", "backend", "aws", "invalid", "filters"],
+  ["mcp", "dynamic", "service", "backend", "aws", "invalid", "filters", "routeGroup"],
 );
 
 /** Keys of agentgateway's routes that are not here. */
-export const outsideRoute = ["ruleName", "inlinePolicies", "routeGroup"];
+export const outsideRoute = ["namespace", "ruleName", "inlinePolicies", "routeGroup"];
 
 export const route = object(
   {
@@ -89,8 +95,11 @@ export const route = object(
 export const serverTls = object({ cert: text, key: text }, [
   "root",
   "minTLSVersion",
+  "minTlsVersion",
   "maxTLSVersion",
+  "maxTlsVersion",
   "cipherSuites",
+  "keyExchangeGroups",
   "mtlsMode",
 ]);
 

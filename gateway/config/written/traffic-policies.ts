@@ -127,10 +127,13 @@ export const requestRedirect = object({
     .optional(),
 });
 
-export const directResponse = object({
-  status: z
-    .int({ error: "expected an HTTP status from 200 to 599" })
-    .min(200, { error: "expected an HTTP status from 200 to 599" })
-    .max(599, { error: "expected an HTTP status from 200 to 599" }),
-  body: z.string().optional(),
-});
+export const directResponse = object(
+  {
+    status: z
+      .int({ error: "expected an HTTP status from 200 to 599" })
+      .min(200, { error: "expected an HTTP status from 200 to 599" })
+      .max(599, { error: "expected an HTTP status from 200 to 599" }),
+    body: z.string().optional(),
+  },
+  ["conditional", "bodyExpression", "headers"],
+);

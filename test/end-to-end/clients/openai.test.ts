@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import OpenAI, { AuthenticationError, AzureOpenAI, toFile } from "openai";
-import { spoken } from "../../stand-in/model-formats.ts";
+import { spoken } from "../../stand-in/media-formats.ts";
 import { behindGateway, key, said } from "./gateway.ts";
 
 const messages = [{ role: "user" as const, content: "Hi" }];

@@ -3,58 +3,16 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, test } from "node:test";
 import { startFoundry } from "../../stand-in/foundry.ts";
-import { spoken } from "../../stand-in/model-formats.ts";
+import { spoken } from "../../stand-in/media-formats.ts";
 import { type Call, call, errorOf } from "../caller.ts";
-import { type WrittenBackend, type WrittenRoute, configuration, routes } from "../configuration.ts";
+import { type WrittenRoute, configuration, routes } from "../configuration.ts";
 import { runGateway } from "../running-gateway.ts";
+import { type Azure, azure, form, json, messages } from "./format-calls.ts";
 
 const foundry = await startFoundry({ accept: "any" });
 beforeEach(() => foundry.reset());
 after(() => foundry.close());
 
-type Azure = {
-  resourceName: string;
-  resourceType: "openAI" | "foundry";
-  apiVersion?: string;
-  model?: string;
-};
-
-/** In plain HTTP to the stand-in; the host alone is overridden. */
-function azure(change: Partial<Azure> = {}): WrittenBackend {
-  return {
-    ai: {
-      name: "azure",
-      hostOverride: "my-resource.openai.azure.com:80",
-      provider: { azure: { resourceName: "my-resource", resourceType: "openAI", ...change } },
-      policies: { backendAuth: { key: "any" } },
-    },
-  };
-}
-
-function json(path: string, body: object, headers = {}): Call {
-  return {
-    method: "POST",
-    path,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
-}
-
-function form(path: string, fields: readonly (readonly [name: string, value: string])[]): Call {
-  const parts = fields.map(([name, value]) =>
-    name === "file"
-      ? `--b\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\ncontent-type: audio/wav\r\n\r\n${value}\r\n`
-      : `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
-  );
-  return {
-    method: "POST",
-    path,
-    headers: { "content-type": 'multipart/form-data; boundary="b"' },
-    body: Buffer.from(`${parts.join("")}--b--\r\n`, "latin1"),
-  };
-}
-
-const messages = [{ role: "user", content: "Hi" }];
 const counted = { input: 11, output: 7, total: 18 };
 const cached = { input: 16, output: 7, total: 23 };
 
@@ -87,6 +45,26 @@ const cases: readonly {
     backend: { resourceType: "foundry" },
     call: json("/v1/embeddings", { model: "gpt-5", input: "Hi" }),
     path: "/api/projects/my-resource/openai/v1/embeddings",
+  },
+  {
+    format: "a text completion",
+    call: json("/v1/completions", { model: "gpt-5", prompt: "Hi" }),
+    path: "/openai/v1/completions",
+    tokens: counted,
+  },
+  {
+    format: "a text completion by a dated version",
+    backend: { apiVersion: "2024-10-21" },
+    call: json("/v1/completions", { model: "gpt-5", prompt: "Hi" }),
+    path: "/openai/deployments/gpt-5/completions?api-version=2024-10-21",
+    tokens: counted,
+  },
+  {
+    format: "an embedding by the preview version",
+    backend: { apiVersion: "preview" },
+    call: json("/v1/embeddings", { model: "gpt-5", input: "Hi" }),
+    path: "/openai/v1/embeddings?api-version=preview",
+    tokens: { input: 1, output: 0, total: 1 },
   },
   {
     format: "a response",
@@ -134,6 +112,61 @@ const cases: readonly {
     tokens: counted,
   },
   {
+    format: "a streamed image",
+    call: json("/v1/images/generations", { model: "gpt-5", prompt: "A cat", stream: true }),
+    path: "/openai/v1/images/generations",
+    tokens: counted,
+  },
+  {
+    format: "an image by a dated version",
+    backend: { apiVersion: "2025-04-01-preview" },
+    call: json("/v1/images/generations", { model: "gpt-5", prompt: "A cat" }),
+    path: "/openai/deployments/gpt-5/images/generations?api-version=2025-04-01-preview",
+    tokens: counted,
+  },
+  {
+    format: "an edited image",
+    call: form("/v1/images/edits", [
+      ["image", "\x89PNG\r\n\x1a\n"],
+      ["mask", "\x89PNG\r\n\x1a\n\x00"],
+      ["prompt", "A cat"],
+      ["model", "gpt-5"],
+    ]),
+    path: "/openai/v1/images/edits",
+    tokens: counted,
+  },
+  {
+    format: "an edited image, as AzureOpenAI clients ask for it, streamed",
+    backend: { apiVersion: "2025-04-01-preview" },
+    call: form("/openai/deployments/gpt-5/images/edits?api-version=x", [
+      ["image", "\x89PNG\r\n\x1a\n"],
+      ["prompt", "A cat"],
+      ["stream", "true"],
+    ]),
+    path: "/openai/deployments/gpt-5/images/edits?api-version=2025-04-01-preview",
+    tokens: counted,
+  },
+  {
+    format: "a streamed transcription",
+    call: form("/v1/audio/transcriptions", [
+      ["file", "x"],
+      ["model", "gpt-5"],
+      ["stream", "true"],
+    ]),
+    path: "/openai/v1/audio/transcriptions",
+    tokens: counted,
+  },
+  {
+    format: "a translation of a Foundry project",
+    backend: { resourceType: "foundry" },
+    call: form("/v1/audio/translations", [
+      ["file", "x"],
+      ["model", "gpt-5"],
+    ]),
+    path: "/api/projects/my-resource/openai/v1/audio/translations",
+    tokens: counted,
+  },
+  {
     format: "a transcription, the model after the file",
     call: form("/v1/audio/transcriptions", [
       ["file", "\xff\x00\r\n--no boundary\r\n\xfe"],
@@ -169,6 +202,26 @@ for (const { format, backend, call: asked, path, tokens } of cases) {
     else assert.ok(line?.["tokens"] !== undefined);
   });
 }
+
+test("the version of Anthropic's API is the caller's, or the one that its clients send", async (t) => {
+  const { origin } = await runGateway(t, routes({ backends: [azure()] }), {
+    upstreamPort: foundry.port,
+  });
+  const body = { model: "claude", messages };
+  for (const headers of [{}, { "anthropic-version": "2024-02-29", "anthropic-beta": "a,b" }])
+    await call(origin, json("/v1/messages", body, headers));
+  const counting = await call(origin, json("/anthropic/v1/messages/count_tokens", body));
+  assert.equal(counting.body.toString(), '{"input_tokens":11}');
+  assert.deepEqual(
+    foundry.requests.map(({ path, headers }) => [path, headers["anthropic-version"]]),
+    [
+      ["/anthropic/v1/messages", "2023-06-01"],
+      ["/anthropic/v1/messages", "2024-02-29"],
+      ["/anthropic/v1/messages/count_tokens", "2023-06-01"],
+    ],
+  );
+  assert.equal(foundry.requests[1]?.headers["anthropic-beta"], "a,b");
+});
 
 /** What the stand-in wrote, whole answers not being kept. */
 async function finished(): Promise<Buffer | undefined> {
@@ -228,14 +281,20 @@ describe("a form", () => {
   });
 });
 
-test("speech comes back as the bytes it is", async (t) => {
-  const { origin } = await runGateway(t, routes({ backends: [azure()] }), {
-    upstreamPort: foundry.port,
+for (const [apiVersion, path] of [
+  ["v1", "/openai/v1/audio/speech"],
+  ["2025-03-01-preview", "/openai/deployments/tts/audio/speech?api-version=2025-03-01-preview"],
+] as const) {
+  test(`speech by ${apiVersion} comes back as the bytes it is`, async (t) => {
+    const { origin } = await runGateway(t, routes({ backends: [azure({ apiVersion })] }), {
+      upstreamPort: foundry.port,
+    });
+    const reply = await call(origin, json("/v1/audio/speech", { model: "tts", input: "Hi" }));
+    assert.equal(reply.headers["content-type"], "audio/mpeg");
+    assert.deepEqual(reply.body, spoken);
+    assert.equal(foundry.requests[0]?.path, path);
   });
-  const reply = await call(origin, json("/v1/audio/speech", { model: "tts", input: "Hi" }));
-  assert.equal(reply.headers["content-type"], "audio/mpeg");
-  assert.deepEqual(reply.body, spoken);
-});
+}
 
 describe("a stored response", () => {
   const asked = [

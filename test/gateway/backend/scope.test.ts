@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { scopeOf } from "../../../gateway/backend/scope.ts";
+import { scopeOf, tellsScope } from "../../../gateway/backend/scope.ts";
 
 const publicFoundry = "https://ai.azure.com/.default";
 const publicServices = "https://cognitiveservices.azure.com/.default";
@@ -36,3 +36,14 @@ for (const { host, scope } of [
 ]) {
   test(`a token for ${host} is asked for ${scope}`, () => assert.equal(scopeOf(host), scope));
 }
+
+test("a host of Azure's tells the scope, and no other that looks like one", () => {
+  for (const host of [
+    "r.openai.azure.com",
+    "R.Services.AI.Azure.us.",
+    "x.api.cognitive.microsoft.com",
+  ])
+    assert.equal(tellsScope(host), true, host);
+  for (const host of ["10.0.0.1", "azure.com.example.com", "notazure.com", "foundry.internal"])
+    assert.equal(tellsScope(host), false, host);
+});

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import type { Behaviour } from "../../stand-in/behaviour.ts";
-import { type Call, call, errorOf } from "../caller.ts";
+import { call, errorOf } from "../caller.ts";
 import { routes } from "../configuration.ts";
 import { runGateway } from "../running-gateway.ts";
 import { counts, startFoundries } from "./backends.ts";
+import { made, modelsOf, respond, unknownResponse } from "./responses.ts";
 
 const foundries = await startFoundries(3);
 const [first, second, third] = foundries;
@@ -14,23 +15,6 @@ assert.ok(first !== undefined && second !== undefined && third !== undefined);
 beforeEach(() => foundries.forEach((foundry) => foundry.reset()));
 after(() => Promise.all(foundries.map((foundry) => foundry.close())));
 
-const unknownResponse: Behaviour = {
-  kind: "status",
-  status: 400,
-  body: {
-    error: {
-      message: "Previous response with id 'resp_made_by_the_third' not found.",
-      type: "invalid_request_error",
-      param: "previous_response_id",
-      code: "previous_response_not_found",
-    },
-  },
-};
-const made = (id: string): Behaviour => ({
-  kind: "status",
-  status: 200,
-  body: { id, object: "response" },
-});
 const streamedResponse = (id: string): Behaviour => ({
   kind: "status",
   status: 200,
@@ -38,26 +22,7 @@ const streamedResponse = (id: string): Behaviour => ({
   body: `event: response.created\ndata: {"type":"response.created","response":{"id":"${id}"}}\n\n`,
 });
 
-const respond = (more: object = {}): Call => ({
-  method: "POST",
-  path: "/openai/v1/responses",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify({ model: "m", input: "Hi", ...more }),
-});
-const models = routes({
-  policies: { backendAuth: { key: "any" } },
-  backends: [
-    {
-      ai: {
-        groups: foundries.map(({ port }, at) => ({
-          providers: [
-            { name: `b${at}`, hostOverride: `localhost:${port}`, provider: { openAI: {} } },
-          ],
-        })),
-      },
-    },
-  ],
-});
+const models = modelsOf(foundries);
 const services = routes({
   policies: { backendAuth: { key: "any" } },
   backends: foundries.map(({ port }) => ({ host: `localhost:${port}` })),

@@ -29,12 +29,14 @@ const rows: readonly Row[] = (
     ["embeddings", "deployments/gpt-5/embeddings"],
     ["images/generations", "deployments/gpt-5/images/generations"],
     ["images/edits", "deployments/gpt-5/images/edits"],
+    ["images/variations", "deployments/gpt-5/images/variations"],
     ["audio/transcriptions", "deployments/gpt-5/audio/transcriptions"],
     ["audio/translations", "deployments/gpt-5/audio/translations"],
     ["audio/speech", "deployments/gpt-5/audio/speech"],
     ["responses", "responses"],
     ["responses/resp_1", "responses/resp_1"],
     ["responses/resp_1/input_items", "responses/resp_1/input_items"],
+    ["responses/resp_1/cancel", "responses/resp_1/cancel"],
     ["models", "models"],
     ["models/gpt-5", "models/gpt-5"],
   ] as const
@@ -66,6 +68,20 @@ describe("an operation has one path at each endpoint, however the caller wrote i
         assert.equal(pathAt(foundry, asked), atFoundry, asked);
       }
     });
+  }
+});
+
+describe("Claude is asked beside every version and project, in Anthropic's own paths", () => {
+  for (const operation of ["messages", "messages/count_tokens"]) {
+    for (const root of ["/v1", "/anthropic/v1", "/azure/anthropic/v1"]) {
+      for (const endpoint of [v1, preview, dated, foundry]) {
+        const kind = endpoint.kind === "azureOpenAI" ? endpoint.version : endpoint.kind;
+        test(`${root}/${operation} at ${kind}`, () => {
+          const sent = `/anthropic/v1/${operation}`;
+          assert.equal(pathAt(endpoint, `${root}/${operation}?api-version=x`), sent);
+        });
+      }
+    }
   }
 });
 
