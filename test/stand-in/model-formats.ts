@@ -36,6 +36,10 @@ const formats: readonly {
   { path: new RegExp(`^${dated}/audio/transcriptions$`), dated: true, play: transcription },
   { path: new RegExp(`^${v1}/audio/speech$`), dated: false, play: speech },
   { path: new RegExp(`^${dated}/audio/speech$`), dated: true, play: speech },
+  { path: /^\/openai\/v1\/realtime\/client_secrets$/, dated: false, play: clientSecret },
+  { path: /^\/openai\/v1\/realtime\/sessions$/, dated: false, play: realtimeSession },
+  { path: /^\/openai\/realtimeapi\/sessions$/, dated: true, play: realtimeSession },
+  { path: /^\/openai\/v1\/realtime\/calls$/, dated: false, play: realtimeCall },
 ];
 
 /** Undefined for a path that is none of these. */
@@ -213,5 +217,30 @@ function speech(): FormatAnswer {
     status: 200,
     headers: { ...azureHeaders(), "content-type": "audio/mpeg" },
     body: spoken,
+  };
+}
+
+function clientSecret(request: FormatRequest): FormatAnswer {
+  const { session } = fieldsOf(request);
+  return jsonAnswer(200, { value: id("ek"), expires_at: 1_750_000_600, session });
+}
+
+function realtimeSession(request: FormatRequest): FormatAnswer {
+  const { model } = fieldsOf(request);
+  const client_secret = { value: id("ek"), expires_at: 1_750_000_060 };
+  return jsonAnswer(200, { id: id("sess"), object: "realtime.session", model, client_secret });
+}
+
+/** An offer of WebRTC's in, an answer out. */
+function realtimeCall({ body, headers }: FormatRequest): FormatAnswer {
+  if (headers["content-type"] !== "application/sdp") return invalidRequest("not an SDP offer");
+  return {
+    status: 201,
+    headers: {
+      ...azureHeaders(),
+      "content-type": "application/sdp",
+      location: `/v1/realtime/calls/${id("rtc")}`,
+    },
+    body: Buffer.concat([body, Buffer.from("answer")]),
   };
 }
