@@ -21,6 +21,9 @@ export type AccessRecord = {
   modelSent?: string;
   stream?: boolean;
   tokens?: Tokens;
+  /** Of a WebSocket: the code of the first close frame, and who sent it. */
+  closeCode?: number;
+  closedBy?: "caller" | "backend";
   requestBytes: number;
   responseBytes: number;
   /** Milliseconds from the request's arrival to the first byte of the answer's body. */

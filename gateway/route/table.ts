@@ -9,6 +9,7 @@ import { compilePolicies } from "../policy/order.ts";
 import type { Policy, PolicyNeeds } from "../policy/policy.ts";
 import { admit } from "../request/admit.ts";
 import type { Exchange } from "../request/exchange.ts";
+import { compileTunnels } from "../websocket/forward.ts";
 import { type Finder, type Found, compileRoutes } from "./finder.ts";
 import { listenerFinder } from "./listener.ts";
 
@@ -17,6 +18,8 @@ export type RunningRoute = {
   readonly name: string;
   readonly policies: Policy | undefined;
   readonly forward: Forward;
+  /** The same for a WebSocket. */
+  readonly tunnel: Forward;
 };
 
 /** All the routes of a configuration, compiled. */
@@ -60,6 +63,7 @@ export function compileTable(
       name: route.name,
       policies: policiesOf(route, place),
       forward: compileForward(route, upstreams, needs, limits.requestBody),
+      tunnel: compileTunnels(route, upstreams, needs),
     };
   }
 
