@@ -1,34 +1,83 @@
-import type { Logger } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type { AccessRecord } from "./request/access-record.ts";
 
-/** Where the gateway writes what happens. */
-export type Log = Pick<Logger, "info" | "warn" | "error">;
+/** Where the gateway writes what happens: a line of JSON for each event. */
+export type Log = Pick<Logger, "info" | "warn" | "error"> & {
+  /**
+   * One line for each request, written when its answer has ended.
+   * @param arrived, ended milliseconds of the monotonic clock
+   */
+  access(record: AccessRecord, status: number, arrived: number, ended: number): void;
+};
 
-/**
- * One line for each request, written when its answer has ended.
- * @param arrived, ended milliseconds of the monotonic clock
- */
-export function logAccess(
-  log: Log,
-  record: AccessRecord,
-  status: number,
-  arrived: number,
-  ended: number,
-): void {
-  const { timeToFirstByte, ...rest } = record;
-  log.info(
-    {
-      ...rest,
-      status,
-      ...(timeToFirstByte === undefined
-        ? {}
-        : { timeToFirstByteMs: milliseconds(timeToFirstByte - arrived) }),
-      durationMs: milliseconds(ended - arrived),
+export function createLog(sink: DestinationStream): Log {
+  const log = pino({ base: null }, sink);
+  return Object.assign(log, {
+    access(...request: Parameters<Log["access"]>): void {
+      sink.write(accessLine(...request));
     },
-    "request",
-  );
+  });
 }
+
+/** As pino would write it, member by member and in one go: at a quarter of what it costs there. */
+function accessLine(record: AccessRecord, status: number, arrived: number, ended: number): string {
+  const { timeToFirstByte } = record;
+  const line = {
+    level: pino.levels.values["info"],
+    time: Date.now(),
+    requestId: record.requestId,
+    bind: record.bind,
+    method: record.method,
+    path: record.path,
+    listener: record.listener,
+    route: record.route,
+    backend: record.backend,
+    caller: record.caller,
+    attempts: record.attempts,
+    tries: record.tries,
+    notRetried: record.notRetried,
+    upstreamStatus: record.upstreamStatus,
+    upstreamRequestId: record.upstreamRequestId,
+    modelRequested: record.modelRequested,
+    modelSent: record.modelSent,
+    stream: record.stream,
+    tokens: record.tokens,
+    closeCode: record.closeCode,
+    closedBy: record.closedBy,
+    requestBytes: record.requestBytes,
+    responseBytes: record.responseBytes,
+    outcome: record.outcome,
+    status,
+    timeToFirstByteMs:
+      timeToFirstByte === undefined ? undefined : milliseconds(timeToFirstByte - arrived),
+    durationMs: milliseconds(ended - arrived),
+    msg: "request",
+  } satisfies Line;
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Every member of the record has its place in the line. */
+type Line = Record<Exclude<keyof AccessRecord, "timeToFirstByte">, unknown> &
+  Record<string, unknown>;
 
 function milliseconds(value: number): number {
   return Math.round(value * 100) / 100;
+}
+
+/** Writes what comes within one turn of the event loop in one piece, at the latest by `flush`. */
+export function gathered(sink: DestinationStream): DestinationStream & { flush(): void } {
+  let pending = "";
+  const flush = (): void => {
+    if (pending === "") return;
+    const text = pending;
+    pending = "";
+    sink.write(text);
+  };
+  return {
+    write(text) {
+      if (pending === "") setImmediate(flush);
+      pending += text;
+    },
+    flush,
+  };
 }

@@ -15,7 +15,7 @@ import { close, listen } from "./listen/listening.ts";
 import { createReadinessServer } from "./listen/readiness.ts";
 import { type Patience, createBindServer, defaultPatience } from "./listen/server.ts";
 import type { Policy } from "./policy/policy.ts";
-import { arrive } from "./request/arrive.ts";
+import { type Arrival, arrive } from "./request/arrive.ts";
 import type { FailedTry } from "./request/access-record.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
@@ -87,7 +87,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   let table = compileTable(config, upstreams, policies, needs);
   const upgrading = new WeakSet<IncomingMessage>();
   const patience = surroundings.patience ?? defaultPatience;
-  const busy = (socket: Duplex): boolean => bySocket.get(socket)?.closed === false;
+  const busy = (socket: Duplex): boolean => underWay.on(socket) !== undefined;
   const edge = { patience, refuse: refuseOn, busy, upgrading };
   const servers = createBindServers(
     (bind) => createBindServer(bind, application(bind.port), edge),
@@ -95,7 +95,6 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   );
   const readiness = createReadinessServer(() => state === "ready");
   const underWay = createUnderWay();
-  const bySocket = new WeakMap<Duplex, Exchange>();
   /** Closed as soon as their last answer is out; what they sent after it is not served. */
   const distrusted = new WeakSet<Duplex>();
   let state: "starting" | "ready" | "draining" = "starting";
@@ -109,21 +108,20 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     app.disable("etag");
     // Otherwise Express would show a stack trace where its own code fails.
     app.set("env", "production");
-    app.use((request: Request, response: Response) => serve(port, request, response));
+    const arrival = { port, log, randomId: randomUUID, underWay, onEnd };
+    app.use((request: Request, response: Response) => serve(arrival, request, response));
     return app;
   }
 
   /** The way of a request: arrival, route, policies, backend, answer; whatever goes wrong ends it. */
-  async function serve(port: number, request: Request, response: Response): Promise<void> {
+  async function serve(arrival: Arrival, request: Request, response: Response): Promise<void> {
     if (distrusted.has(request.socket)) return;
-    const exchange = arrive(request, response, { port, log, randomId: randomUUID, onEnd });
-    underWay.add(exchange);
-    bySocket.set(request.socket, exchange);
+    const exchange = arrive(request, response, arrival);
     if (state === "draining") response.shouldKeepAlive = false;
     const upgrade = request.headers.upgrade !== undefined && upgrading.has(request);
     try {
       if (upgrade) beginHandshake(exchange, state);
-      const { route, prefix } = table.find(port, exchange);
+      const { route, prefix } = table.find(arrival.port, exchange);
       const verdict = route.policies?.(exchange, prefix);
       if ((verdict instanceof Promise ? await verdict : verdict) === "answered") return;
       await (upgrade ? route.tunnel : route.forward)(exchange);
@@ -134,7 +132,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 
   /** The rest of a request is not what it should be, or does not come. */
   function refuseOn(socket: Duplex, reason: Reason): boolean {
-    const exchange = bySocket.get(socket);
+    const exchange = underWay.on(socket);
     if (exchange === undefined || exchange.closed) return false;
     end(exchange, new Refusal(reason));
     return true;
@@ -157,7 +155,6 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   }
 
   function onEnd(exchange: Exchange): void {
-    underWay.delete(exchange);
     const { record, response } = exchange;
     if (record.tries !== undefined) countTries(record.tries, record.backend);
     if (record.tries !== undefined && record.outcome === "ok" && response.statusCode < 400) {
@@ -212,7 +209,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 
   async function drain(grace: number): Promise<number> {
     state = "draining";
-    for (const { response } of underWay.all) {
+    for (const { response } of underWay.all()) {
       if (!response.headersSent) response.shouldKeepAlive = false;
     }
     const closed = servers.close();
@@ -221,7 +218,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     const tooLate = new Promise<void>((resolve) => {
       const cancel = clock.after(grace, () => {
         cut = underWay.size;
-        for (const { goAway } of underWay.all) goAway?.();
+        for (const { goAway } of underWay.all()) goAway?.();
         servers.cutAll();
         resolve();
       });

@@ -1,4 +1,5 @@
-import type { Config, Match } from "../gateway/config/run.ts";
+import type { Config } from "../gateway/config/run.ts";
+import type { Match } from "../gateway/config/run/match.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { openaiPath } from "./default-config.ts";
 import type { InputProblem } from "./invalid-input.ts";

@@ -1,4 +1,5 @@
-import type { Backend, Config, Route } from "../gateway/config/run.ts";
+import type { Config, Route } from "../gateway/config/run.ts";
+import type { Backend } from "../gateway/config/run/backend.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { type Need, covers, leastRole, needOf } from "./roles.ts";
 

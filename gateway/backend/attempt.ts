@@ -27,7 +27,8 @@ export async function attempt(
   let mayReconnect = true;
   let renewing = false;
   for (;;) {
-    const credential = await backend.credential.present(exchange, refused);
+    const presented = backend.credential.present(exchange, refused);
+    const credential = presented instanceof Promise ? await presented : presented;
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     exchange.record.attempts += 1;
     const sentAt = performance.now();

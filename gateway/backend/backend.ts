@@ -1,10 +1,10 @@
-import type { Backend, PhaseTimeouts, Traffic } from "../config/run.ts";
+import type { Backend, PhaseTimeouts, Traffic } from "../config/run/backend.ts";
 import { hostHeader } from "../policy/url-rewrite.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
 import type { Placed } from "./candidates.ts";
 import type { Credential } from "./credential/credential.ts";
-import { type HeaderList, forwardable } from "./headers.ts";
+import { forwardable, strippedHeaders } from "./headers.ts";
 import type { Health } from "./health.ts";
 import type { Transport } from "./transport.ts";
 
@@ -18,12 +18,13 @@ export type RunningBackend<T extends Traffic = Traffic> = Placed & {
   readonly credential: Credential;
   readonly health: Health;
   readonly timeouts: PhaseTimeouts;
-  /**
-   * The caller's headers as this backend is to see them, with its Host.
-   * @param without those that whoever sends the body sets; names in lower case
-   */
-  headers(exchange: Exchange, without: ReadonlySet<string>): HeaderList;
+  /** The caller's headers as this backend is to see them, with its Host. */
+  readonly headers: HeadersOf;
+  /** The same without those that whoever sends the body sets; names in lower case. */
+  headersWithout(without: readonly string[]): HeadersOf;
 };
+
+export type HeadersOf = (exchange: Exchange) => string[];
 
 export function runBackend<T extends Traffic>(
   backend: Backend,
@@ -32,7 +33,6 @@ export function runBackend<T extends Traffic>(
 ): RunningBackend<T> {
   const { name, pool, poolWeight, group, weight, auth, target, timeouts } = backend;
   const callerCredential = auth.kind === "passthrough" ? "keep" : "strip";
-  const ownHeader = auth.kind === "key" ? auth.header : undefined;
   return {
     ...running,
     name,
@@ -43,16 +43,19 @@ export function runBackend<T extends Traffic>(
     weight,
     traffic,
     timeouts,
-    headers({ request, authority, id, spentHeader, requestEdits }, without) {
-      const list = forwardable(
-        request.rawHeaders,
-        request.headers.connection,
-        callerCredential,
-        (header) => header === spentHeader || header === ownHeader || without.has(header),
-      );
-      const host = hostHeader(authority, target, request.headers.host ?? target.host);
+    headers: headersWithout([]),
+    headersWithout,
+  };
+
+  function headersWithout(without: readonly string[]): HeadersOf {
+    const own = auth.kind === "key" ? [auth.header] : [];
+    const stripped = strippedHeaders(callerCredential, [...own, ...without]);
+    return ({ request, authority, id, spentHeader, requestEdits }) => {
+      const { rawHeaders, headers } = request;
+      const list = forwardable(rawHeaders, headers.connection, stripped, spentHeader);
+      const host = hostHeader(authority, target, headers.host ?? target.host);
       list.push("host", host, "x-request-id", id);
       return applyEdits(list, requestEdits);
-    },
-  };
+    };
+  }
 }

@@ -17,7 +17,8 @@ export function inOrder<B extends Placed>(
   backends: readonly B[],
   random: () => number,
 ): readonly B[] {
-  if (backends.length < 2) return backends.filter(({ poolWeight }) => poolWeight > 0);
+  const [only, ...others] = backends;
+  if (only === undefined || others.length === 0) return only?.poolWeight === 0 ? [] : backends;
   const pools = [...Map.groupBy(backends, ({ pool }) => pool).values()];
   return shuffled(pools, ([first]) => first?.poolWeight ?? 0, random).flatMap((pool) =>
     [...Map.groupBy(pool, ({ group }) => group).entries()]

@@ -111,11 +111,9 @@ export function deliver(
       }
       watch = verdict;
       timers.begun(watch?.commentable === true);
-      const list = answerable(
-        watch?.edits === true ? { ...headers, "content-length": undefined } : headers,
-      );
+      const list = answerable(headers, watch?.edits === true ? "edited" : "as it is");
       list.push("x-request-id", exchange.id);
-      response.writeHead(status, [...applyEdits(list, exchange.answerEdits)]);
+      response.writeHead(status, applyEdits(list, exchange.answerEdits));
       // Of unknown length: it may be a while before its first chunk.
       if (headers["content-length"] === undefined) response.flushHeaders();
     }

@@ -23,6 +23,7 @@ export function startTimers(
   { arrived, timeouts: { request, total }, streamKeepAlive }: Exchange,
   { onRequest, onTotal, onSilence }: Work,
 ): DeliveryTimers {
+  if (request === undefined && total === undefined && streamKeepAlive === undefined) return none;
   const requestTimer = after(request, onRequest);
   const totalTimer = after(total, onTotal);
   let silence: NodeJS.Timeout | undefined;
@@ -46,3 +47,9 @@ export function startTimers(
     return setTimeout(work, Math.max(0, arrived + milliseconds - performance.now()));
   }
 }
+
+const none: DeliveryTimers = {
+  begun: () => undefined,
+  heard: () => undefined,
+  clear: () => undefined,
+};

@@ -1,4 +1,5 @@
-import type { Route, TransparentTraffic, ModelTraffic } from "../config/run.ts";
+import type { Route } from "../config/run.ts";
+import type { TransparentTraffic, ModelTraffic } from "../config/run/backend.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { compileAi } from "./ai/exchange.ts";

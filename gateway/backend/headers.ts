@@ -35,8 +35,19 @@ const ours = [
   "x-real-ip",
 ];
 
-const strippedOnPassthrough: ReadonlySet<string> = new Set([...hopByHop, ...ours]);
-const stripped: ReadonlySet<string> = new Set([...strippedOnPassthrough, ...callerCredentials]);
+/**
+ * The headers of a caller's that do not go upstream; names in lower case.
+ * @param callerCredential whether the caller's own credential is what the backend is to see
+ * @param replaced those that the gateway sets itself
+ */
+export function strippedHeaders(
+  callerCredential: "strip" | "keep",
+  replaced: Iterable<string>,
+): ReadonlySet<string> {
+  const credentials = callerCredential === "strip" ? callerCredentials : [];
+  return new Set([...hopByHop, ...ours, ...credentials, ...replaced]);
+}
+
 const strippedFromAnswers: ReadonlySet<string> = new Set([
   ...hopByHop,
   "set-cookie",
@@ -48,42 +59,46 @@ const strippedFromAnswers: ReadonlySet<string> = new Set([
 /**
  * The caller's headers as they may go upstream, in their order and spelling.
  * @param rawHeaders as Node gives them
- * @param callerCredential whether the caller's own credential is what the backend is to see
- * @param isReplaced whether the gateway sets a header itself; names in lower case
+ * @param spent the one that was for this gateway alone
  */
 export function forwardable(
   rawHeaders: readonly string[],
   connection: string | undefined,
-  callerCredential: "strip" | "keep",
-  isReplaced: (name: string) => boolean,
+  stripped: ReadonlySet<string>,
+  spent: string | undefined,
 ): string[] {
-  const strip = callerCredential === "strip" ? stripped : strippedOnPassthrough;
   const named = connectionOptions(connection);
   const list: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";
     const lower = name.toLowerCase();
-    if (strip.has(lower) || isReplaced(lower) || named?.has(lower)) continue;
+    if (stripped.has(lower) || lower === spent || named?.has(lower)) continue;
     list.push(name, rawHeaders[index + 1] ?? "");
   }
   return list;
 }
 
-/** The backend's headers as they may go to the caller. */
-export function answerable(headers: IncomingHttpHeaders): string[] {
+/**
+ * The backend's headers as they may go to the caller.
+ * @param body whether it goes on as it came; the length of one that is edited is not known
+ */
+export function answerable(headers: IncomingHttpHeaders, body: "as it is" | "edited"): string[] {
   const named = connectionOptions(headers.connection);
   const list: string[] = [];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
     if (value === undefined || strippedFromAnswers.has(name) || named?.has(name)) continue;
-    if (Array.isArray(value)) for (const each of value) list.push(name, each);
-    else list.push(name, value);
+    if (body === "edited" && name === "content-length") continue;
+    if (typeof value === "string") list.push(name, value);
+    else for (const each of value) list.push(name, each);
   }
   return list;
 }
 
 /** Names listed in a Connection header; undefined where it lists nothing beyond the usual. */
 function connectionOptions(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || /^\s*(keep-alive|close)\s*$/i.test(connection)) return undefined;
+  if (connection === undefined || connection === "keep-alive" || connection === "close")
+    return undefined;
   return new Set(
     connection
       .toLowerCase()

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Eviction } from "../config/run.ts";
+import type { Eviction } from "../config/run/backend.ts";
 import { coolDownOf, longestCoolDown, rateLimitCoolDown } from "./cool-down.ts";
 
 /** `limited`: it said so itself. `evicted`: it failed too often in a row. Times since the epoch, in ms. */

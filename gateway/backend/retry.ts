@@ -1,6 +1,6 @@
-import type { Retry } from "../config/run.ts";
+import type { Retry } from "../config/run/policies.ts";
 import type { Reason } from "../errors.ts";
-import type { Health } from "./health.ts";
+import type { Availability, Health } from "./health.ts";
 
 /** Longest time a request waits for its next try, in milliseconds. */
 const longestWait = 5_000;
@@ -27,44 +27,45 @@ export function createTurns<B extends Resting>(
   { attempts, backoff }: Retry,
   random: () => number,
 ): Turns<B> {
-  const tried = new Map<B, number>();
+  const tried: B[] = [];
   const limit = 1 + (attempts ?? candidates.length - 1);
-  let tries = 0;
+  return { next };
 
-  return {
-    next(now) {
-      if (tries >= limit) return undefined;
-      // The first try never waits: when all are cooling down, the caller is told at once.
-      const more = attempts !== undefined && tries > 0;
-      const found = untried(now) ?? (more ? again(now) : undefined);
-      if (found === undefined) return undefined;
-      tries += 1;
-      tried.set(found.backend, (tried.get(found.backend) ?? 0) + 1);
-      return found;
-    },
-  };
+  function next(now: number): Next<B> | undefined {
+    if (tried.length >= limit) return undefined;
+    // The first try never waits: when all are cooling down, the caller is told at once.
+    const more = attempts !== undefined && tried.length > 0;
+    const found = untried(now) ?? (more ? again(now) : undefined);
+    if (found !== undefined) tried.push(found.backend);
+    return found;
+  }
 
   function untried(now: number): Next<B> | undefined {
-    const fresh = candidates.filter((backend) => !tried.has(backend));
-    const only = candidates.length === 1;
+    const [only] = candidates;
     const backend =
-      fresh.find(({ health }) => only || health.availability(now).kind === "up") ??
-      fresh.find(({ health }) => health.availability(now).kind === "evicted");
+      candidates.length === 1 && tried.length === 0
+        ? only
+        : (candidates.find((each) => isFresh(each, "up", now)) ??
+          candidates.find((each) => isFresh(each, "evicted", now)));
     return backend === undefined ? undefined : { backend, wait: 0 };
+  }
+
+  function isFresh(backend: B, wanted: Availability["kind"], now: number): boolean {
+    return !tried.includes(backend) && backend.health.availability(now).kind === wanted;
   }
 
   function again(now: number): Next<B> | undefined {
     const waits = candidates.map((backend) => {
-      const times = tried.get(backend) ?? 0;
+      const times = tried.filter((each) => each === backend).length;
       const availability = backend.health.availability(now);
       const rest = availability.kind === "limited" ? availability.until - now : 0;
       const pause = backoff * 2 ** Math.max(0, times - 1) * (0.75 + 0.5 * random());
       return { backend, wait: Math.max(rest, pause), rest, times };
     });
-    const [next] = waits
+    const [soonest] = waits
       .filter(({ wait }) => wait <= longestWait)
       .toSorted((a, b) => a.times - b.times || a.rest - b.rest);
-    return next;
+    return soonest;
   }
 }
 

@@ -12,8 +12,6 @@ type Container = {
 
 type SendStep = { readonly sendProxyRequest: (container: Container) => Promise<Container> };
 
-const nothing: ReadonlySet<string> = new Set();
-
 /** express-http-proxy wants one; where requests go is our transport's business. */
 const unusedHost = "backend.invalid";
 
@@ -29,7 +27,7 @@ const unusedHost = "backend.invalid";
  */
 export function forwardTransparently<B extends RunningBackend>(
   exchange: Exchange,
-  trying: Omit<Trying<B>, "owned">,
+  trying: Trying<B>,
   pathFor: (backend: B) => string,
 ): Promise<void> {
   const { request, response, record } = exchange;
@@ -44,8 +42,9 @@ export function forwardTransparently<B extends RunningBackend>(
         const { body, release } = streamedBody(request, (bytes) => {
           record.requestBytes += bytes;
         });
-        const sending = tryInTurn(exchange, { ...trying, owned: ownedByPath(path) }, (backend) => {
-          const headers = backend.headers(exchange, nothing);
+        const { backends } = trying;
+        const sending = tryInTurn(exchange, trying, backends, ownedByPath(path), (backend) => {
+          const headers = backend.headers(exchange);
           return {
             body,
             request: (credential) => ({

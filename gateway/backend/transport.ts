@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { type Socket, isIP } from "node:net";
 import { Readable } from "node:stream";
 import { type Dispatcher, Pool, buildConnector } from "undici";
-import type { Target } from "../config/run.ts";
+import type { Target } from "../config/run/backend.ts";
 import { Refusal } from "../errors.ts";
 import type { HeaderList } from "./headers.ts";
 import { type Patience, createPatience, inTurn } from "./patience.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
-import type { Retry } from "../config/run.ts";
+import type { Retry } from "../config/run/policies.ts";
 import { Refusal } from "../errors.ts";
 import type { FailedTry } from "../request/access-record.ts";
 import type { Exchange } from "../request/exchange.ts";
@@ -10,7 +10,6 @@ import type { RunningBackend } from "./backend.ts";
 import { inOrder } from "./candidates.ts";
 import type { Inspect, Verdict } from "./deliver.ts";
 import type { HeaderList } from "./headers.ts";
-import type { Health } from "./health.ts";
 import {
   type Next,
   allLimitedUntil,
@@ -32,8 +31,6 @@ export type Trying<B extends RunningBackend = RunningBackend> = {
   readonly backends: readonly B[];
   readonly retry: Retry;
   readonly affinity: Affinity;
-  /** An id that only the backend that made it knows. */
-  readonly owned: string | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 };
@@ -42,16 +39,21 @@ export type Trying<B extends RunningBackend = RunningBackend> = {
  * Sends a request to one backend after the other until one answers well, before the caller has seen
  * a byte. The answer of the last is the caller's, whatever it is, unless all of them have said how
  * long they are to be left alone: then the caller is told the earliest.
+ *
+ * @param backends those of the route that may serve this request
+ * @param owned an id that only the backend that made it knows
  */
 export async function tryInTurn<B extends RunningBackend>(
   exchange: Exchange,
-  { backends, retry, affinity, owned, clock, random }: Trying<B>,
+  { retry, affinity, clock, random }: Trying<B>,
+  backends: readonly B[],
+  owned: string | undefined,
   prepare: (backend: B) => Try,
 ): Promise<void> {
   const { record } = exchange;
   const ordered = inOrder(backends, random);
   const owner = owned === undefined ? undefined : affinity.ownerOf(owned);
-  const known = ordered.filter(({ origin }) => origin === owner);
+  const known = owner === undefined ? [] : ordered.filter(({ origin }) => origin === owner);
   const candidates = known.length > 0 ? known : ordered;
   const searching = owned !== undefined && known.length === 0 && ordered.length > 1;
   const turns = searching
@@ -67,12 +69,12 @@ export async function tryInTurn<B extends RunningBackend>(
     if (wait > 0) await sleep(wait, undefined, { ref: false });
     if (exchange.closed) throw new Refusal({ kind: "client_closed" });
     record.backend = backend.name;
-    if (record.upstreamStatus !== undefined) delete record.upstreamStatus;
+    record.upstreamStatus = undefined;
     const { body, request, inspect } = prepare(backend);
     let next: Next<B> | undefined;
     /** What the caller gets instead of the backend's answer. */
     let instead: Refusal | undefined;
-    const answer: { state: ReturnType<Health["answered"]> } = { state: "unsound" };
+    let sound = false;
 
     /** Decides, once for each try that failed, whether its answer is kept from the caller. */
     const moveOn = (failure: FailedTry): boolean => {
@@ -90,25 +92,27 @@ export async function tryInTurn<B extends RunningBackend>(
       return next !== undefined || instead !== undefined;
     };
     const judge: Inspect = (status, headers) => {
-      answer.state = backend.health.answered(status, headers, clock.now());
-      const failure = { backend: backend.name, status };
-      const deliver = () => {
-        if (owned !== undefined && status < 300) affinity.remember(owned, backend.origin);
-        return inspect(status, headers);
-      };
+      sound = backend.health.answered(status, headers, clock.now()) === "sound";
       if (searching && (status === 400 || status === 404)) {
         return {
-          peek: (text) => (isForeign(status, text) && moveOn(failure) ? "withhold" : deliver()),
+          peek: (text) =>
+            isForeign(status, text) && moveOn({ backend: backend.name, status })
+              ? "withhold"
+              : deliver(status, headers),
         };
       }
-      if (!isRetryable(status, retry.codes)) return deliver();
+      if (!isRetryable(status, retry.codes)) return deliver(status, headers);
       doubt = true;
-      return moveOn(failure) ? "withhold" : deliver();
+      return moveOn({ backend: backend.name, status }) ? "withhold" : deliver(status, headers);
+    };
+    const deliver = (...[status, headers]: Parameters<Inspect>): Verdict => {
+      if (owned !== undefined && status < 300) affinity.remember(owned, backend.origin);
+      return inspect(status, headers);
     };
 
     try {
       const verdict = await attempt(exchange, backend, body, request, judge);
-      if (verdict === "delivered" && answer.state === "sound") backend.health.served();
+      if (verdict === "delivered" && sound) backend.health.served();
       if (typeof verdict === "object" && isWorthAnother(verdict.broken.reason)) {
         backend.health.failed(clock.now());
       }

@@ -1,7 +1,7 @@
 import type { Log } from "../access-log.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config/environment.ts";
-import type { Backend, BackendAuth, Traffic } from "../config/run.ts";
+import type { Backend, BackendAuth, Traffic } from "../config/run/backend.ts";
 import { identity } from "../config/identity.ts";
 import { type Affinity, createAffinity } from "./affinity.ts";
 import { type RunningBackend, runBackend } from "./backend.ts";

@@ -1,4 +1,5 @@
-import type { Backend, RoutePolicies } from "./run.ts";
+import type { Backend } from "./run/backend.ts";
+import type { RoutePolicies } from "./run/policies.ts";
 
 /** Whether a request to these backends is paid for by the gateway's owner, whoever sends it. */
 export function spendsCredential(backends: readonly Backend[]): boolean {

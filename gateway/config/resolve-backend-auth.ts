@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { scopeOf } from "../backend/scope.ts";
 import type { CheckedBackend, Found, Resolving } from "./resolving.ts";
-import type { AzureSource, BackendAuth, ManagedIdentity } from "./run.ts";
+import type { AzureSource, BackendAuth, ManagedIdentity } from "./run/backend.ts";
 import { secret } from "./secret.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;

@@ -9,7 +9,7 @@ import type {
   Resolving,
 } from "./resolving.ts";
 import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
-import type { Backend, ClientTls, Eviction, ModelMatch, PhaseTimeouts } from "./run.ts";
+import type { Backend, ClientTls, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
 type CheckedTls = NonNullable<Policies["backendTLS"]>;

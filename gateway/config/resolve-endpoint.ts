@@ -1,6 +1,6 @@
 import type { Path } from "./problem.ts";
 import type { CheckedBackend, CheckedPolicies, Resolving } from "./resolving.ts";
-import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run.ts";
+import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run/backend.ts";
 
 type CheckedAi = NonNullable<CheckedBackend["ai"]>;
 export type CheckedProvider = NonNullable<CheckedAi["provider"]>;

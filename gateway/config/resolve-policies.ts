@@ -1,21 +1,16 @@
-import { createHash } from "node:crypto";
 import { milliseconds } from "./duration.ts";
-import { faultInKeySet } from "./jwk-set.ts";
 import type { Path } from "./problem.ts";
 import { resolveAuthority, resolvePathRewrite, resolveUrlRewrite } from "./resolve-route.ts";
-import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
+import { resolveApiKey, resolveJwt } from "./resolve-authentication.ts";
+import type { CheckedPolicy, CheckedRoute, Resolving } from "./resolving.ts";
 import type {
-  ApiKeyAuth,
   Cors,
   HeaderEdits,
-  JwtAuth,
   RateLimit,
   Retry,
   RoutePolicies,
   RouteTimeouts,
-} from "./run.ts";
-
-type Checked<Name extends keyof CheckedPolicies> = NonNullable<CheckedPolicies[Name]>;
+} from "./run/policies.ts";
 
 /** @param path of the route's policies */
 export function resolvePolicies(
@@ -73,7 +68,7 @@ export function resolvePolicies(
 const longestTimeout = 24 * 3_600_000;
 
 function resolveTimeouts(
-  written: Checked<"timeout"> | undefined,
+  written: CheckedPolicy<"timeout"> | undefined,
   path: Path,
   { problem }: Resolving,
 ): RouteTimeouts {
@@ -88,7 +83,7 @@ function resolveTimeouts(
   };
 }
 
-function resolveCors(written: Checked<"cors">): Cors {
+function resolveCors(written: CheckedPolicy<"cors">): Cors {
   const { maxAge } = written;
   return {
     allowOrigins: written.allowOrigins ?? [],
@@ -100,93 +95,10 @@ function resolveCors(written: Checked<"cors">): Cors {
   };
 }
 
-/** The headers in which OpenAI's, Azure OpenAI's and Anthropic's clients send a key. */
-const keyLocations = [
-  { header: "authorization", prefix: "Bearer " },
-  { header: "api-key", prefix: "" },
-  { header: "x-api-key", prefix: "" },
-] as const;
-
-function resolveApiKey(written: Checked<"apiKey">, path: Path, { problem }: Resolving): ApiKeyAuth {
-  const keys = written.keys.map(({ key, keyHash, metadata, allowedModels }, index) => ({
-    hash: key === undefined ? (keyHash ?? "").slice("sha256:".length).toLowerCase() : sha256(key),
-    name: typeof metadata?.["name"] === "string" ? metadata["name"] : `key${index}`,
-    allowedModels,
-  }));
-  for (const [index, { hash }] of keys.entries()) {
-    const first = keys.findIndex((other) => other.hash === hash);
-    if (first !== index)
-      problem([...path, "apiKey", "keys", index], `the same key as keys[${first}]`);
-  }
-  const header = written.location?.header;
-  return {
-    mode: written.mode ?? "strict",
-    keys,
-    locations:
-      header === undefined
-        ? keyLocations
-        : [{ header: header.name.toLowerCase(), prefix: header.prefix ?? "" }],
-  };
-}
-
-/** Signatures that need no shared secret. */
-const asymmetric = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-];
-
-function resolveJwt(
-  written: Checked<"jwtAuth">,
-  path: Path,
-  { pem, problem, warning }: Resolving,
-): JwtAuth {
-  const { url, file, inline } = written.jwks;
-  // A file that is not there has been reported.
-  const text = inline ?? (file === undefined ? "" : pem.text(file));
-  const fault = url === undefined && text !== undefined ? faultInKeySet(text) : undefined;
-  if (fault !== undefined) problem([...path, "jwtAuth", "jwks"], fault);
-  if (url !== undefined && isOpenToChange(url)) {
-    warning(
-      [...path, "jwtAuth", "jwks", "url"],
-      "keys fetched over plain HTTP can be replaced by anyone on the way: use https",
-    );
-  }
-  for (const algorithm of written.algorithms ?? []) {
-    if (!asymmetric.includes(algorithm)) {
-      problem(
-        [...path, "jwtAuth", "algorithms"],
-        `${algorithm} is not one of ${asymmetric.join(", ")}`,
-      );
-    }
-  }
-  return {
-    mode: written.mode ?? "strict",
-    issuer: written.issuer,
-    audiences: written.audiences,
-    jwks: url === undefined ? { kind: "inline", text: text ?? "" } : { kind: "url", url },
-    algorithms: written.algorithms ?? asymmetric,
-    requiredRoles: written.requiredRoles ?? [],
-    requiredScopes: written.requiredScopes ?? [],
-  };
-}
-
-function isOpenToChange(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === "http:" && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-}
-
 /** Milliseconds; some thirty years. */
 const longestInterval = 1e12;
 
-function resolveRateLimit(written: Checked<"localRateLimit">[number]): RateLimit {
+function resolveRateLimit(written: CheckedPolicy<"localRateLimit">[number]): RateLimit {
   return {
     capacity: written.maxTokens,
     perFill: written.tokensPerFill,
@@ -210,7 +122,7 @@ const reserved = [
 ];
 
 function resolveEdits(
-  written: Checked<"requestHeaderModifier"> | undefined,
+  written: CheckedPolicy<"requestHeaderModifier"> | undefined,
   path: Path,
   { problem }: Resolving,
 ): HeaderEdits {
@@ -238,14 +150,10 @@ function shortest(...durations: readonly (string | undefined)[]): number | undef
 const defaultBackoff = 250;
 
 /** @param backends how many there are: written without `attempts`, each of them is tried, or the one twice */
-export function resolveRetry(written: Checked<"retry"> | undefined, backends: number): Retry {
+export function resolveRetry(written: CheckedPolicy<"retry"> | undefined, backends: number): Retry {
   return {
     attempts: written === undefined ? undefined : (written.attempts ?? Math.max(1, backends - 1)),
     backoff: written?.backoff === undefined ? defaultBackoff : milliseconds(written.backoff),
     codes: written?.codes ?? "default",
   };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,13 +1,7 @@
 import type { Path } from "./problem.ts";
 import type { CheckedPolicies, CheckedRoute, Resolving } from "./resolving.ts";
-import type {
-  AuthorityRewrite,
-  Match,
-  NamedMatch,
-  PathMatch,
-  PathRewrite,
-  UrlRewrite,
-} from "./run.ts";
+import type { Match, NamedMatch, PathMatch } from "./run/match.ts";
+import type { AuthorityRewrite, PathRewrite, UrlRewrite } from "./run/policies.ts";
 
 type CheckedMatch = NonNullable<CheckedRoute["matches"]>[number];
 type CheckedNamed = NonNullable<CheckedMatch["headers"]>[number];

@@ -2,16 +2,9 @@ import type { Path, Problem } from "./problem.ts";
 import { formatPath } from "./problem.ts";
 import { readinessPort } from "./cross-check.ts";
 import type { Tree } from "./read.ts";
-import type {
-  Address,
-  Backend,
-  Bind,
-  Config,
-  HeaderEdits,
-  Listener,
-  Route,
-  ServerTls,
-} from "./run.ts";
+import type { Address, Bind, Config, Listener, Route, ServerTls } from "./run.ts";
+import type { Backend } from "./run/backend.ts";
+import type { HeaderEdits } from "./run/policies.ts";
 import { type PlacedBind, type PlacedListener, type PlacedRoute, lower } from "./lower.ts";
 import { resolveBackends } from "./resolve-backend.ts";
 import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";

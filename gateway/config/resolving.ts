@@ -13,6 +13,8 @@ export type CheckedBind = NonNullable<CheckedConfig["binds"]>[number];
 export type CheckedListener = CheckedBind["listeners"][number];
 export type CheckedRoute = NonNullable<CheckedListener["routes"]>[number];
 export type CheckedPolicies = NonNullable<CheckedRoute["policies"]>;
+/** One policy of a route, by its key. */
+export type CheckedPolicy<Name extends keyof CheckedPolicies> = NonNullable<CheckedPolicies[Name]>;
 export type CheckedBackend = NonNullable<CheckedRoute["backends"]>[number];
 
 export type CheckedLlm = NonNullable<CheckedConfig["llm"]>;

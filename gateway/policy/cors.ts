@@ -1,4 +1,4 @@
-import type { Cors } from "../config/run.ts";
+import type { Cors } from "../config/run/policies.ts";
 import { answerDirectly } from "../request/refuse.ts";
 import type { CompilePolicy } from "./policy.ts";
 

@@ -1,4 +1,4 @@
-import type { HeaderEdits } from "../config/run.ts";
+import type { HeaderEdits } from "../config/run/policies.ts";
 import type { CompilePolicy } from "./policy.ts";
 
 /** Edits the headers that go upstream. The gateway's own credential is set after it, and stays. */

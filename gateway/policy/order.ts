@@ -1,4 +1,5 @@
-import type { RoutePolicies } from "../config/run.ts";
+import type { RoutePolicies } from "../config/run/policies.ts";
+import type { Exchange } from "../request/exchange.ts";
 import { authentication } from "./authentication/authentication.ts";
 import { cors } from "./cors.ts";
 import { directResponse } from "./direct-response.ts";
@@ -37,14 +38,15 @@ export function compilePolicies(policies: RoutePolicies, needs: PolicyNeeds): Po
 function run(
   policies: readonly Policy[],
   from: number,
-  ...request: Parameters<Policy>
+  exchange: Exchange,
+  prefix: string,
 ): ReturnType<Policy> {
   for (let index = from; index < policies.length; index += 1) {
-    const verdict = policies[index]?.(...request);
+    const verdict = policies[index]?.(exchange, prefix);
     if (verdict === "answered") return verdict;
     if (verdict instanceof Promise) {
       return verdict.then((waited): Verdict | Promise<Verdict> =>
-        waited === "answered" ? waited : run(policies, index + 1, ...request),
+        waited === "answered" ? waited : run(policies, index + 1, exchange, prefix),
       );
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { RoutePolicies } from "../config/run.ts";
+import type { RoutePolicies } from "../config/run/policies.ts";
 import type { Exchange } from "../request/exchange.ts";
 
 /** `next`: the request goes on. `answered`: the policy has answered it. */

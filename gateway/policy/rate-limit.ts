@@ -1,4 +1,4 @@
-import type { RateLimit } from "../config/run.ts";
+import type { RateLimit } from "../config/run/policies.ts";
 import { Refusal } from "../errors.ts";
 import type { CompilePolicy } from "./policy.ts";
 import { type Buckets, createBuckets } from "./token-bucket.ts";

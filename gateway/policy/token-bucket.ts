@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { RateLimit } from "../config/run.ts";
+import type { RateLimit } from "../config/run/policies.ts";
 
 /** Token buckets that fill in steps, one for each key; a full one is forgotten. */
 export type Buckets = {

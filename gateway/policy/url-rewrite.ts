@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import type { AuthorityRewrite, PathRewrite, Target } from "../config/run.ts";
+import type { Target } from "../config/run/backend.ts";
+import type { AuthorityRewrite, PathRewrite } from "../config/run/policies.ts";
 import type { CompilePolicy } from "./policy.ts";
 
 /** Rewrites the path, keeping the caller's query, and settles what the Host header is to be. */

@@ -1,33 +1,36 @@
-/** What the access log says of a request. No body, no header value, no query: those carry secrets. */
+/**
+ * What the access log says of a request. No body, no header value, no query: those carry secrets.
+ * Each has all members from the start: V8 copies and reads objects of one shape far faster.
+ */
 export type AccessRecord = {
   readonly requestId: string;
   readonly bind: number;
   readonly method: string;
   /** As the caller wrote it, without the query. */
   readonly path: string;
-  listener?: string;
-  route?: string;
-  backend?: string;
-  caller?: CallerRecord;
+  listener: string | undefined;
+  route: string | undefined;
+  backend: string | undefined;
+  caller: CallerRecord | undefined;
   /** Requests sent upstream; more than one after a retry. */
   attempts: number;
   /** Backends that were tried and did not do, in order. */
-  tries?: FailedTry[];
+  tries: FailedTry[] | undefined;
   /** Why a request that failed was not tried elsewhere. */
-  notRetried?: string;
-  upstreamStatus?: number;
-  upstreamRequestId?: string;
-  modelRequested?: string;
-  modelSent?: string;
-  stream?: boolean;
-  tokens?: Tokens;
+  notRetried: string | undefined;
+  upstreamStatus: number | undefined;
+  upstreamRequestId: string | undefined;
+  modelRequested: string | undefined;
+  modelSent: string | undefined;
+  stream: boolean | undefined;
+  tokens: Tokens | undefined;
   /** Of a WebSocket: the code of the first close frame, and who sent it. */
-  closeCode?: number;
-  closedBy?: "caller" | "backend";
+  closeCode: number | undefined;
+  closedBy: "caller" | "backend" | undefined;
   requestBytes: number;
   responseBytes: number;
   /** Milliseconds from the request's arrival to the first byte of the answer's body. */
-  timeToFirstByte?: number;
+  timeToFirstByte: number | undefined;
   outcome: string;
 };
 
@@ -53,9 +56,24 @@ export function accessRecord(
     bind,
     method,
     path: query === -1 ? target : target.slice(0, query),
+    listener: undefined,
+    route: undefined,
+    backend: undefined,
+    caller: undefined,
     attempts: 0,
+    tries: undefined,
+    notRetried: undefined,
+    upstreamStatus: undefined,
+    upstreamRequestId: undefined,
+    modelRequested: undefined,
+    modelSent: undefined,
+    stream: undefined,
+    tokens: undefined,
+    closeCode: undefined,
+    closedBy: undefined,
     requestBytes: 0,
     responseBytes: 0,
+    timeToFirstByte: undefined,
     outcome: "ok",
   };
 }

@@ -1,24 +1,29 @@
 import type { Request, Response } from "express";
-import { type Log, logAccess } from "../access-log.ts";
+import type { Log } from "../access-log.ts";
+import type { RouteTimeouts } from "../config/run/policies.ts";
 import { accessRecord } from "./access-record.ts";
 import { unknownCaller } from "./caller.ts";
 import { type Exchange, requestId, requestTarget } from "./exchange.ts";
 import { tokensUsed } from "./tokens-used.ts";
+import type { UnderWay } from "./under-way.ts";
 
 export type Arrival = {
   /** Port of the bind, as configured. */
   readonly port: number;
   readonly log: Log;
   readonly randomId: () => string;
+  readonly underWay: UnderWay;
   /** Called when the answer has ended, or the caller has gone. */
   readonly onEnd: (exchange: Exchange) => void;
 };
+
+const unlimited: RouteTimeouts = { request: undefined, total: undefined };
 
 /** A request as it comes in. When it ends, its line goes to the access log. */
 export function arrive(
   request: Request,
   response: Response,
-  { port, log, randomId, onEnd }: Arrival,
+  { port, log, randomId, underWay, onEnd }: Arrival,
 ): Exchange {
   const { method, url, headers } = request;
   const id = requestId(headers["x-request-id"], randomId);
@@ -37,7 +42,7 @@ export function arrive(
     answerEdits: [],
     caller: unknownCaller,
     spentHeader: undefined,
-    timeouts: { request: undefined, total: undefined },
+    timeouts: unlimited,
     streamKeepAlive: undefined,
     onTokens: [],
     // Of a whole URL only the path, for it may carry a password.
@@ -46,8 +51,10 @@ export function arrive(
     goAway: undefined,
     closed: false,
   };
-  response.once("close", () => {
+  const leave = underWay.begin(exchange);
+  response.on("close", () => {
     exchange.closed = true;
+    leave();
     const { record, onTokens } = exchange;
     // What becomes of a WebSocket, whoever looks after it says.
     if (!response.writableFinished && record.outcome === "ok" && response.statusCode !== 101) {
@@ -61,7 +68,7 @@ export function arrive(
     onEnd(exchange);
     // nginx's status for a caller that went before it was answered.
     const status = response.headersSent ? response.statusCode : 499;
-    logAccess(log, record, status, exchange.arrived, performance.now());
+    log.access(record, status, exchange.arrived, performance.now());
   });
   return exchange;
 }

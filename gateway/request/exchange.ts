@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import type { AuthorityRewrite, HeaderEdits, RouteTimeouts } from "../config/run.ts";
+import type { AuthorityRewrite, HeaderEdits, RouteTimeouts } from "../config/run/policies.ts";
 import type { Caller } from "./caller.ts";
 import type { AccessRecord } from "./access-record.ts";
 import type { TokensUsed } from "./tokens-used.ts";

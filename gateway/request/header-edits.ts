@@ -1,10 +1,7 @@
-import type { HeaderEdits } from "../config/run.ts";
+import type { HeaderEdits } from "../config/run/policies.ts";
 
 /** Applies edits to a flat list of names and values: first removals, then `set`, then `add`. */
-export function applyEdits(
-  list: readonly string[],
-  edits: readonly HeaderEdits[],
-): readonly string[] {
+export function applyEdits(list: string[], edits: readonly HeaderEdits[]): string[] {
   let current = list;
   for (const { add, set, remove } of edits) {
     const gone = new Set([...remove, ...set.map(([name]) => name)]);

@@ -13,7 +13,7 @@ export function answerDirectly(
   const own = [...headers, "x-request-id", id];
   // A 204 has no body to tell the length of (RFC 9110, section 8.6).
   if (status !== 204) own.push("content-length", String(Buffer.byteLength(body)));
-  response.writeHead(status, [...applyEdits(own, answerEdits)]);
+  response.writeHead(status, applyEdits(own, answerEdits));
   response.end(body);
   // What the caller still sends is of no use, but its connection is, once it has been read.
   request.resume();

@@ -1,4 +1,5 @@
-import type { Listener, Match, Route } from "../config/run.ts";
+import type { Listener, Route } from "../config/run.ts";
+import type { Match } from "../config/run/match.ts";
 import { type Condition, type Matchable, compileConditions } from "./match.ts";
 
 /** A route found for a request, and the path prefix by which it was found. */
@@ -48,6 +49,9 @@ export function compileRoutes<R>(listener: Listener, routeOf: (route: Route) => 
   for (const { exact, prefix, regex } of hosts.values()) {
     for (const list of [...exact.values(), ...prefix.values(), regex]) list.sort(byPrecedence);
   }
+  const forEveryHost = hosts.get("*");
+  if (forEveryHost !== undefined && hosts.size === 1)
+    return (_, request) => findIn(forEveryHost, request);
   return (hostname, request) => {
     for (const pattern of patternsOf(hostname)) {
       const index = hosts.get(pattern);

@@ -1,5 +1,5 @@
 import { RE2JS } from "re2js";
-import type { Match, NamedMatch } from "../config/run.ts";
+import type { Match, NamedMatch } from "../config/run/match.ts";
 
 /** What a route looks at in a request. */
 export type Matchable = {

@@ -8,7 +8,8 @@ import { answerable } from "../backend/headers.ts";
 import type { UpstreamBody, UpstreamRequest } from "../backend/transport.ts";
 import { type Trying, tryInTurn } from "../backend/tries.ts";
 import type { Upstreams } from "../backend/upstreams.ts";
-import type { ModelTraffic, Route, TransparentTraffic } from "../config/run.ts";
+import type { Route } from "../config/run.ts";
+import type { ModelTraffic, TransparentTraffic } from "../config/run/backend.ts";
 import { Refusal } from "../errors.ts";
 import type { Exchange } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
@@ -20,10 +21,9 @@ import { watchUsage } from "./usage.ts";
 
 /** Milliseconds a backend has for its consent, unless the config says otherwise. */
 const handshakeTimeout = 30_000;
-const nothing: ReadonlySet<string> = new Set();
 const noBody: UpstreamBody = { kind: "none" };
 
-type Common = Omit<Trying, "backends" | "owned">;
+type Common = Omit<Trying, "backends">;
 
 /** Carries one WebSocket to a route's backends; before it stands, they are tried as for any request. */
 export function compileTunnels(
@@ -70,9 +70,9 @@ async function connect<B extends RunningBackend>(
     extensions: usage === "counted" ? undefined : request.headers["sec-websocket-extensions"],
   };
   const stay = watchDeparture(request.socket);
-  await tryInTurn(exchange, { ...trying, owned: undefined }, (backend) => {
+  await tryInTurn(exchange, trying, trying.backends, undefined, (backend) => {
     const path = targetFor(backend);
-    const headers = handshakeHeaders(backend.headers(exchange, nothing), offer);
+    const headers = handshakeHeaders(backend.headers(exchange), offer);
     let taken: Duplex | undefined;
     return {
       body: noBody,
@@ -110,13 +110,13 @@ async function connect<B extends RunningBackend>(
 
 function consent({ response, id, answerEdits }: Exchange, headers: IncomingHttpHeaders): void {
   const own: string[] = [];
-  const plain: IncomingHttpHeaders = { ...headers, "content-length": undefined };
+  const plain: IncomingHttpHeaders = { ...headers };
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith("sec-websocket-")) continue;
     if (typeof value === "string") own.push(name, value);
     Reflect.deleteProperty(plain, name);
   }
-  const list = applyEdits([...answerable(plain), "x-request-id", id], answerEdits);
+  const list = applyEdits([...answerable(plain, "edited"), "x-request-id", id], answerEdits);
   response.writeHead(101, [...list, "connection", "Upgrade", "upgrade", "websocket", ...own]);
   response.flushHeaders();
 }

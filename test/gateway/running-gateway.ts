@@ -1,9 +1,9 @@
 import { Writable } from "node:stream";
 import tls from "node:tls";
 import type { TestContext } from "node:test";
-import { pino } from "pino";
 import { loadConfig } from "../../gateway/config/load.ts";
 import { formatProblem } from "../../gateway/config/problem.ts";
+import { createLog } from "../../gateway/access-log.ts";
 import { type Gateway, type Surroundings, createGateway } from "../../gateway/gateway.ts";
 
 export type RunningGateway = {
@@ -62,7 +62,7 @@ export async function runGateway(
   });
   const gateway = createGateway(loaded.config, {
     env,
-    log: pino({ base: null }, sink),
+    log: createLog(sink),
     dial: (target) => ({ host: "127.0.0.1", port: upstreamPort ?? target.port }),
     address: () => ({ host: "127.0.0.1", port: 0 }),
     ...surroundings,

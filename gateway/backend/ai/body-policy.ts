@@ -1,4 +1,4 @@
-import type { AiPolicy, PromptMessage } from "../../config/run.ts";
+import type { AiPolicy, PromptMessage } from "../../config/run/backend.ts";
 
 /** `policies.ai` of a backend, ready to be put into a body. */
 export type BodyPolicy = {

@@ -11,6 +11,7 @@ import { planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
 import { type ModelBackend, choosesByModel } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
+import type { Sought } from "./json-member.ts";
 import { type Operation, operationOf } from "./operation.ts";
 import { readJsonBody } from "./read-body.ts";
 import {
@@ -23,7 +24,7 @@ import {
 } from "./rewrite.ts";
 import { watchAnswer } from "./watch.ts";
 
-type TryingModels = Omit<Trying<ModelBackend>, "owned">;
+type TryingModels = Trying<ModelBackend>;
 
 /** Carries one request of a route to a model, whatever its format. */
 export type ForwardAi = (exchange: Exchange) => Promise<void>;
@@ -35,11 +36,14 @@ export function compileAi(
   maxBody: number,
 ): ForwardAi {
   const { backends } = trying;
+  const [only, ...others] = backends;
   const first = written.find(({ traffic }) => traffic.kind === "ai")?.traffic;
   const routes = first?.kind === "ai" ? (first.policy?.routes ?? []) : [];
   const names = modelNames(backends);
   const byModel = choosesByModel(backends);
   const created = Math.floor(trying.clock.now() / 1000);
+  const policies = backends.map((backend) => backend.body);
+  const wanted = new Map<Format, readonly Sought[]>();
 
   return async (exchange) => {
     const { record, target, request } = exchange;
@@ -50,8 +54,18 @@ export function compileAi(
     if (format.body === "none" || format.body === "unread")
       return carry(exchange, { ...trying, backends: unread(operation) }, operation);
     if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
-    return exchangeWithModel(exchange, trying, format, operation, maxBody, choose);
+    // Before the body is read, so that the log names it whatever becomes of that.
+    if (only !== undefined && others.length === 0) record.backend = only.name;
+    const body = await read(exchange, format, maxBody, wantedOf(format));
+    await exchangeWithModel(exchange, trying, format, operation, body, choose);
   };
+
+  /** Put together once for each format. */
+  function wantedOf(format: Format): readonly Sought[] {
+    const known = wanted.get(format) ?? wantedMembers(format, policies);
+    wanted.set(format, known);
+    return known;
+  }
 
   /** The backends to try for a model. */
   function choose(
@@ -75,25 +89,22 @@ export function compileAi(
 }
 
 /**
- * Reads the body, puts each backend's model in, asks a stream for its usage, and streams the answer
- * back while counting tokens. Nothing is sent for a body that a model cannot take.
+ * Puts each backend's model in the body, asks a stream for its usage, and streams the answer back
+ * while counting tokens. Nothing is sent for a body that a model cannot take.
  */
-async function exchangeWithModel(
+function exchangeWithModel(
   exchange: Exchange,
   trying: TryingModels,
   format: Format,
   operation: Operation,
-  maxBody: number,
+  body: ReadBody,
   choose: (model: string | undefined, headers: IncomingHttpHeaders) => readonly ModelBackend[],
 ): Promise<void> {
   const { request, record } = exchange;
-  const [only, ...others] = trying.backends;
-  if (only !== undefined && others.length === 0) record.backend = only.name;
-  const body = await read(exchange, trying.backends, format, maxBody);
   record.requestBytes = body.length;
   const backends = choose(operation.deployment ?? body.model, request.headers);
 
-  await tryInTurn(exchange, { ...trying, backends, owned: body.owned }, (backend) => {
+  return tryInTurn(exchange, trying, backends, body.owned, (backend) => {
     const { model, endpoint } = backend.traffic;
     const sent = operation.deployment !== undefined && endpoint.kind === "caller";
     const plan = body.plan(backend, model, { deployment: operation.deployment, sent });
@@ -102,16 +113,14 @@ async function exchangeWithModel(
     record.stream = plan.stream;
     const path = backend.path(operation, plan.modelSent, exchange.target);
     refuseUnlisted(exchange.caller, plan.modelSent, path);
-    const remember = (id: string) => {
-      if (format.name === "responses") trying.affinity.remember(id, backend.origin);
-    };
+    const remember =
+      format.name === "responses"
+        ? (id: string) => trying.affinity.remember(id, backend.origin)
+        : undefined;
     const rewritten = applyEdits(body, plan.edits);
-    const headers = [
-      ...backend.headers(exchange, setHere),
-      "accept-encoding",
-      "identity",
-      ...anthropicVersion(operation, backend, request.headers),
-    ];
+    const headers = backend.headersOfBody(exchange);
+    headers.push("accept-encoding", "identity");
+    if (operation.anthropic) headers.push(...anthropicVersion(backend, request.headers));
     return {
       body: rewritten,
       request: (credential) => ({
@@ -126,9 +135,6 @@ async function exchangeWithModel(
     };
   });
 }
-
-/** The body goes out decoded, and the answer is to be readable. */
-const setHere = new Set(["accept-encoding", "content-encoding"]);
 
 /** Azure serves the deployment in the path, whatever the body says: both must be allowed. */
 function refuseUnlisted(caller: Caller, model: string, path: string): void {
@@ -150,9 +156,9 @@ type ReadBody = {
 
 async function read(
   { request }: Exchange,
-  backends: readonly ModelBackend[],
   format: Format,
   maxBody: number,
+  wanted: readonly Sought[],
 ): Promise<ReadBody> {
   if (format.body === "form") {
     const form = await readForm(request, maxBody);
@@ -163,13 +169,11 @@ async function read(
       plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
     };
   }
-  const policies = backends.map((backend) => backend.body);
-  const body = await readJsonBody(request, maxBody, wantedMembers(format, policies));
-  const named = (key: string) =>
-    stringOf(body.scanned.members.findLast((member) => member.key === key)?.text);
+  const body = await readJsonBody(request, maxBody, wanted);
   return {
-    ...body,
-    model: named("model"),
+    chunks: body.chunks,
+    length: body.length,
+    model: stringOf(body.scanned.members.findLast(({ key }) => key === "model")?.text),
     owned: format.name === "responses" ? ownedByBody(body.chunks) : undefined,
     plan: (backend, model, inPath) =>
       planRewrite(body.scanned, format, model, backend.body, inPath),
@@ -178,12 +182,11 @@ async function read(
 
 /** Anthropic's API refuses a call that names no version; its own clients always do. */
 function anthropicVersion(
-  { anthropic }: Operation,
   { traffic }: ModelBackend,
   headers: IncomingHttpHeaders,
 ): readonly string[] {
   const azure = traffic.endpoint.kind === "foundry" || traffic.endpoint.kind === "azureOpenAI";
-  return anthropic && azure && headers["anthropic-version"] === undefined
+  return azure && headers["anthropic-version"] === undefined
     ? ["anthropic-version", "2023-06-01"]
     : [];
 }

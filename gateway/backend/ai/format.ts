@@ -1,4 +1,4 @@
-import type { RouteFormat } from "../../config/run.ts";
+import type { RouteFormat } from "../../config/run/backend.ts";
 import type { Tokens } from "../../request/access-record.ts";
 
 /** What an AI endpoint takes and says. */
@@ -155,13 +155,12 @@ export function formatOf(
   path: string,
   routes: readonly (readonly [suffix: string, format: RouteFormat])[] = [],
 ): Format {
-  const said = routes.find(([suffix]) => suffix === "*" || path.endsWith(suffix));
-  if (said !== undefined) return named[said[1]];
-  return (
-    formats.find(([suffix]) => path.endsWith(suffix))?.[1] ??
-    byId.find(([pattern]) => pattern.test(path))?.[1] ??
-    completions
-  );
+  for (const [suffix, format] of routes) {
+    if (suffix === "*" || path.endsWith(suffix)) return named[format];
+  }
+  for (const [suffix, format] of formats) if (path.endsWith(suffix)) return format;
+  for (const [pattern, format] of byId) if (pattern.test(path)) return format;
+  return completions;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isEscape, isHex } from "./json-bytes.ts";
+import { type Member, type Sought, findSought } from "./json-member.ts";
 import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
 
 /**
@@ -8,7 +9,7 @@ import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
  */
 export type JsonScanner = {
   /** Throws InvalidJson. */
-  push(chunk: Uint8Array): void;
+  push(chunk: Buffer): void;
   /** The text is complete; throws InvalidJson when it is not. */
   end(): Scanned;
 };
@@ -21,15 +22,6 @@ export type Scanned = {
   readonly empty: boolean;
   /** Members looked for, in the order of the text; a key written twice is there twice. */
   readonly members: readonly Member[];
-};
-
-export type Member = {
-  readonly key: string;
-  /** Offsets of the value in the text: first byte, and just past the last. */
-  readonly start: number;
-  readonly end: number;
-  /** The value's own text; undefined when it is longer than the scanner keeps. */
-  readonly text: string | undefined;
 };
 
 export class InvalidJson extends Error {
@@ -72,8 +64,7 @@ const array = 2;
 
 const words: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
 
-/** @param wanted keys to look for */
-export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
+export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
   const stack: number[] = [];
   let depth = 0;
   let state = value;
@@ -89,49 +80,45 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
   let empty = true;
   const members: Member[] = [];
 
-  let keyBytes: number[] = [];
-  let member: { readonly key: string; readonly start: number } | undefined;
-  let kept: Uint8Array[] = [];
+  /** The member whose value is being read. */
+  let member: Sought | undefined;
+  let memberStart = 0;
+  /** The key read last, where it is one of those looked for. */
+  let found: Sought | undefined;
+
+  let chunk: Buffer = nothingRead;
+  /** Where in the chunk begins what is kept of it, a key or a value; -1 when nothing is. */
+  let keptFrom = -1;
+  /** The same of the chunks before, as long as it is not too long to be of use. */
+  let kept: Buffer[] = [];
   let keptBytes = 0;
 
   return { push, end };
 
-  function push(chunk: Uint8Array): void {
-    const length = chunk.length;
-    let keptFrom = 0;
+  function push(next: Buffer): void {
+    chunk = next;
+    const { length } = next;
     let index = 0;
     while (index < length) {
-      const byte = chunk[index] ?? 0;
+      const byte = next[index] ?? 0;
       switch (state) {
         case string: {
           // The bulk of most texts: run to the next byte that means something.
           let current = byte;
-          if (stringIsKey && depth === 1) {
-            while (current !== 0x22 && current !== 0x5c && current >= 0x20) {
-              if (keyBytes.length <= maxKey) keyBytes.push(current);
-              index += 1;
-              if (index === length) break;
-              current = chunk[index] ?? 0;
-            }
-          } else {
-            while (current !== 0x22 && current !== 0x5c && current >= 0x20) {
-              index += 1;
-              if (index === length) break;
-              current = chunk[index] ?? 0;
-            }
+          while (current !== 0x22 && current !== 0x5c && current >= 0x20) {
+            index += 1;
+            if (index === length) break;
+            current = next[index] ?? 0;
           }
           if (index === length) break;
           if (current < 0x20) fail("a control character in a string", index);
           index += 1;
-          if (current === 0x5c) {
-            state = escape;
-            remember(current);
-          } else if (stringIsKey) state = colon;
-          else endValue(index, chunk);
+          if (current === 0x5c) state = escape;
+          else if (stringIsKey) endKey(index - 1);
+          else endValue(index);
           break;
         }
         case escape:
-          remember(byte);
           if (byte === 0x75) {
             state = hex;
             hexLeft = 4;
@@ -140,20 +127,19 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
           index += 1;
           break;
         case hex:
-          remember(byte);
           if (!isHex(byte)) fail("an incomplete \\u escape", index);
           hexLeft -= 1;
           if (hexLeft === 0) state = string;
           index += 1;
           break;
         case number: {
-          const next = afterNumber(numberState, byte);
-          if (next === -1) {
+          const following = afterNumber(numberState, byte);
+          if (following === -1) {
             if (!isNumberEnd(numberState)) fail("an incomplete number", index);
             // The byte belongs to what follows the number.
-            endValue(index, chunk);
+            endValue(index);
           } else {
-            numberState = next;
+            numberState = following;
             index += 1;
           }
           break;
@@ -162,85 +148,43 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
           if (byte !== expectedWord.charCodeAt(wordAt)) fail("an unknown word", index);
           wordAt += 1;
           index += 1;
-          if (wordAt === expectedWord.length) endValue(index, chunk);
+          if (wordAt === expectedWord.length) endValue(index);
           break;
         default:
           if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
-            structure(byte, index, chunk);
+            structure(byte, index);
           index += 1;
       }
     }
-    if (member !== undefined) keep(chunk.subarray(keptFrom));
+    if (keptFrom !== -1) keep(length);
     consumed += length;
+  }
 
-    function structure(byte: number, at: number, bytes: Uint8Array): void {
-      switch (state) {
-        case valueOrEnd:
-          if (byte === 0x5d) return close(at, bytes);
-          return startValue(byte, at);
-        case value:
-          return startValue(byte, at);
-        case keyOrEnd:
-          if (byte === 0x7d) return close(at, bytes);
-          return startKey(byte, at);
-        case key:
-          return startKey(byte, at);
-        case colon:
-          if (byte !== 0x3a) fail("a missing colon", at);
-          state = value;
-          return;
-        case commaOrEnd: {
-          const isObject = stack[depth] === object;
-          if (byte === 0x2c) state = isObject ? key : value;
-          else if (byte === (isObject ? 0x7d : 0x5d)) close(at, bytes);
-          else fail(isObject ? "expected , or }" : "expected , or ]", at);
-          return;
-        }
-        default:
-          fail("text after the end", at);
+  function structure(byte: number, at: number): void {
+    switch (state) {
+      case valueOrEnd:
+        if (byte === 0x5d) return close(at);
+        return startValue(byte, at);
+      case value:
+        return startValue(byte, at);
+      case keyOrEnd:
+        if (byte === 0x7d) return close(at);
+        return startKey(byte, at);
+      case key:
+        return startKey(byte, at);
+      case colon:
+        if (byte !== 0x3a) fail("a missing colon", at);
+        state = value;
+        return;
+      case commaOrEnd: {
+        const isObject = stack[depth] === object;
+        if (byte === 0x2c) state = isObject ? key : value;
+        else if (byte === (isObject ? 0x7d : 0x5d)) close(at);
+        else fail(isObject ? "expected , or }" : "expected , or ]", at);
+        return;
       }
-    }
-
-    function startValue(byte: number, at: number): void {
-      if (depth === 1 && stack[1] === object && member === undefined) startMember(at);
-      if (byte === 0x22) {
-        state = string;
-        stringIsKey = false;
-      } else if (byte === 0x7b || byte === 0x5b) open(byte, at);
-      else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-        state = number;
-        numberState = startNumber(byte);
-      } else {
-        const wordText = words[byte];
-        if (wordText === undefined) return fail("expected a value", at);
-        state = word;
-        expectedWord = wordText;
-        wordAt = 1;
-      }
-    }
-
-    function startMember(at: number): void {
-      const name = keyText();
-      if (name === undefined || !wanted.has(name)) return;
-      member = { key: name, start: consumed + at };
-      keptFrom = at;
-    }
-
-    function endValue(at: number, bytes: Uint8Array): void {
-      state = depth === 0 ? nothing : commaOrEnd;
-      if (depth !== 1 || member === undefined) return;
-      if (members.length === maxMembers) fail(`more than ${maxMembers} of "${member.key}"`, at);
-      keep(bytes.subarray(keptFrom, at));
-      const text = keptBytes > maxValue ? undefined : Buffer.concat(kept).toString();
-      members.push({ ...member, end: consumed + at, text });
-      member = undefined;
-      kept = [];
-      keptBytes = 0;
-    }
-
-    function close(at: number, bytes: Uint8Array): void {
-      depth -= 1;
-      endValue(at + 1, bytes);
+      default:
+        fail("text after the end", at);
     }
   }
 
@@ -249,8 +193,50 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
     state = string;
     stringIsKey = true;
     if (depth !== 1) return;
-    keyBytes = [];
     empty = false;
+    keptFrom = at + 1;
+  }
+
+  function endKey(at: number): void {
+    state = colon;
+    if (depth !== 1) return;
+    found = findKept(at);
+    forget();
+  }
+
+  function startValue(byte: number, at: number): void {
+    if (depth === 1 && found !== undefined && stack[1] === object) {
+      member = found;
+      found = undefined;
+      memberStart = consumed + at;
+      if (member.text) keptFrom = at;
+    }
+    if (byte === 0x22) {
+      state = string;
+      stringIsKey = false;
+    } else if (byte === 0x7b || byte === 0x5b) open(byte, at);
+    else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+      state = number;
+      numberState = startNumber(byte);
+    } else {
+      const wordText = words[byte];
+      if (wordText === undefined) return fail("expected a value", at);
+      state = word;
+      expectedWord = wordText;
+      wordAt = 1;
+    }
+  }
+
+  /** @param at just past its last byte */
+  function endValue(at: number): void {
+    state = depth === 0 ? nothing : commaOrEnd;
+    if (depth !== 1 || member === undefined) return;
+    const { key: name } = member;
+    if (members.length === maxMembers) fail(`more than ${maxMembers} of "${name}"`, at);
+    const text = member.text ? textKept(at) : undefined;
+    members.push({ key: name, start: memberStart, end: consumed + at, text });
+    member = undefined;
+    forget();
   }
 
   function open(byte: number, at: number): void {
@@ -264,19 +250,38 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
     }
   }
 
-  function remember(byte: number): void {
-    if (stringIsKey && depth === 1 && keyBytes.length <= maxKey) keyBytes.push(byte);
+  function close(at: number): void {
+    depth -= 1;
+    endValue(at + 1);
   }
 
-  function keyText(): string | undefined {
-    if (keyBytes.length > maxKey) return undefined;
-    const written = Buffer.from(keyBytes).toString();
-    return written.includes("\\") ? String(JSON.parse(`"${written}"`)) : written;
+  /** Takes what the chunk has of a key or a value. */
+  function keep(to: number): void {
+    keptBytes += to - keptFrom;
+    if (keptBytes <= maxValue) kept.push(chunk.subarray(keptFrom, to));
+    keptFrom = 0;
   }
 
-  function keep(bytes: Uint8Array): void {
-    keptBytes += bytes.length;
-    if (keptBytes <= maxValue) kept.push(bytes);
+  function forget(): void {
+    keptFrom = -1;
+    if (keptBytes === 0) return;
+    kept = [];
+    keptBytes = 0;
+  }
+
+  function findKept(to: number): Sought | undefined {
+    if (keptBytes + to - keptFrom > maxKey) return undefined;
+    if (keptBytes === 0) return findSought(wanted, chunk, keptFrom, to);
+    keep(to);
+    const whole = Buffer.concat(kept);
+    return findSought(wanted, whole, 0, whole.length);
+  }
+
+  function textKept(to: number): string | undefined {
+    if (keptBytes + to - keptFrom > maxValue) return undefined;
+    if (keptBytes === 0) return chunk.toString("utf8", keptFrom, to);
+    keep(to);
+    return Buffer.concat(kept).toString();
   }
 
   function end(): Scanned {
@@ -289,3 +294,5 @@ export function createJsonScanner(wanted: ReadonlySet<string>): JsonScanner {
     throw new InvalidJson(message, consumed + at);
   }
 }
+
+const nothingRead = Buffer.alloc(0);

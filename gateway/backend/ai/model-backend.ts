@@ -1,23 +1,29 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { ModelMatch, ModelTraffic } from "../../config/run.ts";
+import type { ModelMatch, ModelTraffic } from "../../config/run/backend.ts";
 import { compileConditions } from "../../route/match.ts";
-import type { RunningBackend } from "../backend.ts";
+import type { HeadersOf, RunningBackend } from "../backend.ts";
 import { type BodyPolicy, compileBodyPolicy, matchesModel } from "./body-policy.ts";
 import { type PathFor, compilePath } from "./paths.ts";
 
 /** A backend that serves a model, with what a request needs of its config compiled. */
 export type ModelBackend = RunningBackend<ModelTraffic> & {
   readonly path: PathFor;
+  /** The caller's headers as they go with a body that the gateway has read. */
+  readonly headersOfBody: HeadersOf;
   readonly body: BodyPolicy;
   /** Whether it is there for this model, where the route chooses by it. */
   serves(model: string, headers: IncomingHttpHeaders): boolean;
 };
+
+/** The body goes out decoded, and the answer is to be readable. */
+const setHere = ["accept-encoding", "content-encoding"];
 
 export function compileModelBackend(running: RunningBackend<ModelTraffic>): ModelBackend {
   const { endpoint, policy, serves } = running.traffic;
   return {
     ...running,
     path: compilePath(endpoint),
+    headersOfBody: running.headersWithout(setHere),
     body: compileBodyPolicy(policy),
     serves: serves === undefined ? () => true : compileServes(serves),
   };

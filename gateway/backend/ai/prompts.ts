@@ -1,8 +1,9 @@
-import type { PromptMessage } from "../../config/run.ts";
+import type { PromptMessage } from "../../config/run/backend.ts";
 import { Refusal } from "../../errors.ts";
 import type { Prompts } from "./body-policy.ts";
 import type { Format } from "./format.ts";
-import type { Member, Scanned } from "./json-scanner.ts";
+import type { Member } from "./json-member.ts";
+import type { Scanned } from "./json-scanner.ts";
 import type { Edit } from "./rewrite.ts";
 
 /** The edits that put a config's prompts before and after what the caller wrote. */

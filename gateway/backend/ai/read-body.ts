@@ -2,6 +2,7 @@ import { setImmediate as othersFirst } from "node:timers/promises";
 import type { Request } from "express";
 import { Refusal } from "../../errors.ts";
 import { type Decode, decoderOf } from "./content-coding.ts";
+import type { Sought } from "./json-member.ts";
 import { InvalidJson, type Scanned, createJsonScanner } from "./json-scanner.ts";
 
 export type ScannedBody = {
@@ -24,7 +25,7 @@ const atOnce = 128 * 1024;
 export async function readJsonBody(
   request: Request,
   limit: number,
-  wanted: ReadonlySet<string>,
+  wanted: readonly Sought[],
 ): Promise<ScannedBody> {
   const decode = refuseUnreadable(request, limit);
   const scanner = createJsonScanner(wanted);

@@ -1,4 +1,4 @@
-import type { Endpoint } from "../../config/run.ts";
+import type { Endpoint } from "../../config/run/backend.ts";
 import { queryText } from "../../request/query-text.ts";
 import type { Operation } from "./operation.ts";
 

@@ -4,6 +4,7 @@ import { type BodyPolicy, untouched } from "./body-policy.ts";
 import type { Format } from "./format.ts";
 import { promptEdits } from "./prompts.ts";
 import type { ScannedBody } from "./read-body.ts";
+import { type Member, type Sought, sought } from "./json-member.ts";
 import { type Scanned, createJsonScanner } from "./json-scanner.ts";
 
 /** Replaces the bytes from `start` up to `end`. */
@@ -23,15 +24,17 @@ export type Plan = {
 export function wantedMembers(
   format: Format,
   policies: readonly BodyPolicy[] = [],
-): ReadonlySet<string> {
-  return new Set([
-    "model",
-    "stream",
-    "stream_options",
-    format.required,
-    ...(format.prompts === "anthropic" ? ["system"] : []),
-    ...policies.flatMap(({ defaults, overrides }) => [...defaults.keys(), ...overrides.keys()]),
-  ]);
+): readonly Sought[] {
+  const prompted = policies.some(
+    ({ prompts }) => prompts.prepend.length + prompts.append.length > 0,
+  );
+  return sought(
+    ["model", "stream", "stream_options", ...(prompted ? [format.required, "system"] : [])],
+    [
+      format.required,
+      ...policies.flatMap(({ defaults, overrides }) => [...defaults.keys(), ...overrides.keys()]),
+    ],
+  );
 }
 
 /** What is known of the model besides the body. */
@@ -58,15 +61,12 @@ export function planRewrite(
   inPath: ModelInPath = notInPath,
 ): Plan {
   if (scanned.root === "other") throw new Refusal({ kind: "not_an_object" });
-  const { defaults, overrides } = policy;
-  const named = (key: string) => scanned.members.filter((member) => member.key === key);
-  const effective = (key: string) =>
-    overrides.get(key) ?? named(key).at(-1)?.text ?? defaults.get(key);
-  if (named(format.required).length === 0) {
-    throw new Refusal({ kind: "missing_field", field: format.required });
-  }
-  const models = named("model");
-  const inBody = stringOf(models.at(-1)?.text);
+  const { overrides, defaults } = policy;
+  const written = lastOfEach(scanned, format.required);
+  const effective = (key: string, text: string | undefined) =>
+    overrides.get(key) ?? text ?? defaults.get(key);
+  if (!written.required) throw new Refusal({ kind: "missing_field", field: format.required });
+  const inBody = stringOf(written.model?.text);
   const modelRequested =
     stringOf(overrides.get("model")) ??
     inPath.deployment ??
@@ -76,34 +76,70 @@ export function planRewrite(
     override ?? (modelRequested === undefined ? undefined : policy.modelFor(modelRequested));
   if (modelSent === undefined) {
     throw new Refusal(
-      models.length === 0
+      written.model === undefined
         ? { kind: "missing_field", field: "model" }
         : { kind: "wrong_field", field: "model", expected: "a string" },
     );
   }
   // A check made of one of them, and a backend that takes the other, would disagree.
-  if (override === undefined && new Set(models.map(({ text }) => stringOf(text))).size > 1) {
+  if (override === undefined && written.models > 1 && !saysOneModel(scanned)) {
     throw new Refusal({ kind: "wrong_field", field: "model", expected: "one value" });
   }
   const edits: Edit[] = [];
   if (override !== undefined || (modelSent !== inBody && !inPath.sent)) {
     const text = JSON.stringify(modelSent);
     // Which of several a backend would take is not ours to guess: all say the same.
-    for (const { start, end } of models) edits.push({ start, end, text });
-    if (models.length === 0) edits.push(insert(scanned.inside, `"model":${text},`));
+    for (const { key, start, end } of scanned.members) {
+      if (key === "model") edits.push({ start, end, text });
+    }
+    if (written.model === undefined) edits.push(insert(scanned.inside, `"model":${text},`));
   }
-  edits.push(...memberEdits(scanned, policy), ...promptEdits(scanned, format, policy.prompts));
-  const stream = effective("stream") === "true";
+  if (policy !== untouched) {
+    edits.push(...memberEdits(scanned, policy), ...promptEdits(scanned, format, policy.prompts));
+  }
+  const stream = effective("stream", written.stream?.text) === "true";
   const optionsSaid = overrides.has("stream_options") || defaults.has("stream_options");
-  const usage = stream && format.usageOnRequest && !optionsSaid ? askForUsage(scanned) : undefined;
+  const usage =
+    stream && format.usageOnRequest && !optionsSaid
+      ? askForUsage(scanned, written.options)
+      : undefined;
   if (usage !== undefined) edits.push(usage);
-  return {
-    edits: edits.toSorted((a, b) => a.start - b.start),
-    modelRequested,
-    modelSent,
-    stream,
-    hideUsage: usage !== undefined,
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
+  return { edits, modelRequested, modelSent, stream, hideUsage: usage !== undefined };
+}
+
+type Written = {
+  required: boolean;
+  models: number;
+  model: Member | undefined;
+  stream: Member | undefined;
+  options: Member | undefined;
+};
+
+/** Of a member written more than once the last counts, as for most parsers. */
+function lastOfEach({ members }: Scanned, required: string): Written {
+  const written: Written = {
+    required: false,
+    models: 0,
+    model: undefined,
+    stream: undefined,
+    options: undefined,
   };
+  for (const member of members) {
+    const { key } = member;
+    if (key === required) written.required = true;
+    if (key === "model") {
+      written.model = member;
+      written.models += 1;
+    } else if (key === "stream") written.stream = member;
+    else if (key === "stream_options") written.options = member;
+  }
+  return written;
+}
+
+function saysOneModel({ members }: Scanned): boolean {
+  const models = members.filter(({ key }) => key === "model");
+  return new Set(models.map(({ text }) => stringOf(text))).size === 1;
 }
 
 /** Members that the config puts in. The model is settled apart. */
@@ -119,9 +155,10 @@ function memberEdits(scanned: Scanned, { defaults, overrides }: BodyPolicy): Edi
   return [...overrides, ...lacking].filter(([key]) => key !== "model").flatMap(put);
 }
 
+const includeUsage = sought(["include_usage"]);
+
 /** The edit that makes a stream tell its usage; undefined when the caller asks for it already. */
-function askForUsage(scanned: Scanned): Edit | undefined {
-  const options = scanned.members.findLast(({ key }) => key === "stream_options");
+function askForUsage(scanned: Scanned, options: Member | undefined): Edit | undefined {
   if (options === undefined) {
     return insert(scanned.inside, '"stream_options":{"include_usage":true},');
   }
@@ -130,7 +167,7 @@ function askForUsage(scanned: Scanned): Edit | undefined {
   }
   // Longer than any options there are: for the backend to refuse.
   if (options.text === undefined) return undefined;
-  const scanner = createJsonScanner(new Set(["include_usage"]));
+  const scanner = createJsonScanner(includeUsage);
   scanner.push(Buffer.from(options.text));
   const nested = scanner.end();
   // Not an object: for the backend to refuse.
@@ -150,7 +187,8 @@ function insert(at: number, text: string): Edit {
 
 /** The string a member holds; undefined for anything else. */
 export function stringOf(text: string | undefined): string | undefined {
-  return text?.startsWith('"') === true ? String(JSON.parse(text)) : undefined;
+  if (text?.startsWith('"') !== true) return undefined;
+  return text.includes("\\") ? String(JSON.parse(text)) : text.slice(1, -1);
 }
 
 /** Bodies up to this size go out in one piece: one small copy is cheaper than several writes. */
@@ -161,7 +199,11 @@ export function applyEdits(
   { chunks, length }: Pick<ScannedBody, "chunks" | "length">,
   edits: readonly Edit[],
 ): UpstreamBody {
-  const out: Buffer[] = [];
+  const pieces: Buffer[] = [];
+  const add = (piece: Buffer) => {
+    if (piece.length > 0) pieces.push(piece);
+  };
+  let total = length;
   let offset = 0;
   let next = 0;
   for (const chunk of chunks) {
@@ -169,23 +211,23 @@ export function applyEdits(
     let from = offset;
     for (let edit = edits[next]; edit !== undefined && edit.start < end; edit = edits[next]) {
       if (edit.start >= offset) {
-        out.push(chunk.subarray(from - offset, edit.start - offset), Buffer.from(edit.text));
+        const text = Buffer.from(edit.text);
+        total += text.length - (edit.end - edit.start);
+        add(chunk.subarray(from - offset, edit.start - offset));
+        add(text);
       }
       from = Math.min(edit.end, end);
       if (edit.end > end) break;
       next += 1;
     }
-    out.push(chunk.subarray(from - offset));
+    add(from === offset ? chunk : chunk.subarray(from - offset));
     offset = end;
   }
-  const pieces = out.filter((piece) => piece.length > 0);
-  const total = edits.reduce(
-    (sum, { start, end, text }) => sum + Buffer.byteLength(text) - (end - start),
-    length,
-  );
+  const [only] = pieces;
+  const whole = total <= oneBuffer && (only === undefined || pieces.length > 1);
   return {
     kind: "buffers",
-    chunks: total <= oneBuffer ? [Buffer.concat(pieces)] : pieces,
+    chunks: whole ? [Buffer.concat(pieces, total)] : pieces,
     length: total,
   };
 }

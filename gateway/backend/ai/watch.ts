@@ -4,8 +4,12 @@ import type { AccessRecord } from "../../request/access-record.ts";
 import type { Watch } from "../deliver.ts";
 import { createEventSplitter } from "./event-splitter.ts";
 import { tokensOf } from "./format.ts";
+import { sought } from "./json-member.ts";
 import { InvalidJson, createJsonScanner } from "./json-scanner.ts";
 import type { Plan } from "./rewrite.ts";
+
+/** Told of the id that an answer of the Responses API carries. */
+export type OnResponseId = (id: string) => void;
 
 /** Watches an AI answer for its usage; undefined where there is none to see. */
 export function watchAnswer(
@@ -13,7 +17,7 @@ export function watchAnswer(
   headers: IncomingHttpHeaders,
   plan: Plan,
   record: AccessRecord,
-  onResponseId: (id: string) => void,
+  onResponseId: OnResponseId | undefined,
 ): Watch | undefined {
   const type = headers["content-type"] ?? "";
   const encoded = headers["content-encoding"] !== undefined;
@@ -23,39 +27,46 @@ export function watchAnswer(
   return undefined;
 }
 
-const watched = new Set(["usage", "id"]);
+const usageOnly = sought(["usage"]);
+const usageAndId = sought(["usage", "id"]);
 
 /** Passes every byte on as it comes and reads `usage` on the way. */
-function watchJson(record: AccessRecord, onResponseId: (id: string) => void): Watch {
-  const scanner = createJsonScanner(watched);
+function watchJson(record: AccessRecord, onResponseId: OnResponseId | undefined): Watch {
+  const scanner = createJsonScanner(onResponseId === undefined ? usageOnly : usageAndId);
   let readable = true;
-  const attend = (read: () => void): void => {
-    try {
-      if (readable) read();
-    } catch (error) {
-      if (!(error instanceof InvalidJson)) throw error;
-      readable = false;
-    }
-  };
   return {
     edits: false,
     commentable: false,
     data(chunk) {
-      attend(() => scanner.push(chunk));
+      if (!readable) return chunk;
+      try {
+        scanner.push(chunk);
+      } catch (error) {
+        unreadable(error);
+      }
       return chunk;
     },
     end() {
-      attend(() => {
+      if (!readable) return undefined;
+      try {
         for (const { key, text } of scanner.end().members) {
           const value: unknown = text === undefined ? undefined : JSON.parse(text);
           if (key === "usage") note(value, record);
-          else if (typeof value === "string") onResponseId(value);
+          else if (typeof value === "string") onResponseId?.(value);
         }
-      });
+      } catch (error) {
+        unreadable(error);
+      }
       return undefined;
     },
     broken: () => undefined,
   };
+
+  /** It is the caller's to find out. */
+  function unreadable(error: unknown): void {
+    if (!(error instanceof InvalidJson)) throw error;
+    readable = false;
+  }
 }
 
 /** Says whether it was usage. A stream may tell it in parts, the later adding to the earlier. */
@@ -69,7 +80,11 @@ function note(usage: unknown, record: AccessRecord): boolean {
  * Passes whole events on as they end, byte for byte. Holds back the usage chunk that the caller did
  * not ask for, and ends a broken stream with an error event, which OpenAI's clients raise.
  */
-function watchEvents(plan: Plan, record: AccessRecord, onResponseId: (id: string) => void): Watch {
+function watchEvents(
+  plan: Plan,
+  record: AccessRecord,
+  onResponseId: OnResponseId | undefined,
+): Watch {
   const splitter = createEventSplitter();
   let anthropic = false;
   return {
@@ -93,7 +108,7 @@ function watchEvents(plan: Plan, record: AccessRecord, onResponseId: (id: string
 
   function attend(event: Buffer): "pass" | "hold" {
     if (event.includes("message_start")) anthropic ||= eventData(event)["type"] === "message_start";
-    if (event.includes("response.created")) {
+    if (onResponseId !== undefined && event.includes("response.created")) {
       const { id } = nested(eventData(event)["response"]);
       if (typeof id === "string") onResponseId(id);
     }

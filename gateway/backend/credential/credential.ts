@@ -1,4 +1,4 @@
-import type { BackendAuth } from "../../config/run.ts";
+import type { BackendAuth } from "../../config/run/backend.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import type { HeaderList } from "../headers.ts";
 import type { TokenBroker } from "./broker.ts";

@@ -1,4 +1,4 @@
-import type { AzureSource } from "../../config/run.ts";
+import type { AzureSource } from "../../config/run/backend.ts";
 
 /** A call for a token that failed, with whom was asked and what came of it. */
 export class IssuerError extends Error {

@@ -9,7 +9,7 @@ import {
 } from "@azure/identity";
 import { ManagedIdentityApplication } from "@azure/msal-node";
 import type { Environment } from "../../config/environment.ts";
-import type { AzureSource, ManagedIdentity } from "../../config/run.ts";
+import type { AzureSource, ManagedIdentity } from "../../config/run/backend.ts";
 import type { Acquire } from "./broker.ts";
 import { httpClient, onTheWire } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
-import type { ApiKeyAuth } from "../../config/run.ts";
+import type { ApiKeyAuth } from "../../config/run/policies.ts";
 import type { Caller } from "../../request/caller.ts";
 import type { Check } from "./credential.ts";
 

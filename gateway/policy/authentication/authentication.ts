@@ -1,4 +1,4 @@
-import type { Mode } from "../../config/run.ts";
+import type { Mode } from "../../config/run/policies.ts";
 import { Refusal } from "../../errors.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import type { CompilePolicy, Verdict } from "../policy.ts";
@@ -28,7 +28,9 @@ export const authentication: CompilePolicy = ({ apiKey, jwtAuth }, { clock, fetc
       const finding = only.check(exchange);
       return finding instanceof Promise
         ? finding.then((found) => decide(exchange, checks, [found]))
-        : decide(exchange, checks, [finding]);
+        : finding.kind === "valid"
+          ? admit(exchange, finding)
+          : decide(exchange, checks, [finding]);
     };
   }
   return async (exchange) => {
@@ -48,12 +50,7 @@ function decide(
   findings: readonly Finding[],
 ): Verdict {
   const valid = findings.find((finding) => finding.kind === "valid");
-  if (valid !== undefined) {
-    exchange.caller = valid.caller;
-    exchange.spentHeader = valid.spentHeader;
-    if (valid.caller.record !== undefined) exchange.record.caller = valid.caller.record;
-    return "next";
-  }
+  if (valid !== undefined) return admit(exchange, valid);
   if (checks.every(({ mode }) => mode === "permissive")) return "next";
   const unavailable = findings.find((finding) => finding.kind === "unavailable");
   if (unavailable !== undefined) {
@@ -67,6 +64,15 @@ function decide(
   }
   return "next";
 }
+
+function admit(exchange: Exchange, { caller, spentHeader }: Valid): Verdict {
+  exchange.caller = caller;
+  exchange.spentHeader = spentHeader;
+  exchange.record.caller = caller.record;
+  return "next";
+}
+
+type Valid = Extract<Finding, { kind: "valid" }>;
 
 const realm = 'Bearer realm="foundry-gateway"';
 

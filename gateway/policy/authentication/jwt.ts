@@ -1,5 +1,5 @@
 import { type JWTPayload, type JWTVerifyGetKey, errors, jwtVerify } from "jose";
-import type { JwtAuth } from "../../config/run.ts";
+import type { JwtAuth } from "../../config/run/policies.ts";
 import type { Check, Finding } from "./credential.ts";
 
 /** Seconds that the issuer's clock and ours may differ. */

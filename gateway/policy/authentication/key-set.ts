@@ -1,6 +1,6 @@
 import { type JSONWebKeySet, type JWTVerifyGetKey, createLocalJWKSet, errors } from "jose";
 import type { Clock } from "../../clock.ts";
-import type { JwtAuth } from "../../config/run.ts";
+import type { JwtAuth } from "../../config/run/policies.ts";
 import { readLimited } from "./read-limited.ts";
 
 /** The issuer's keys could not be had. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { AuthorityRewrite, PathRewrite } from "../../../gateway/config/run.ts";
+import type { AuthorityRewrite, PathRewrite } from "../../../gateway/config/run/policies.ts";
 import { hostHeader, rewritePath } from "../../../gateway/policy/url-rewrite.ts";
 
 const none: PathRewrite = { kind: "none" };

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import type { Listener, Match, NamedMatch, Route } from "../../../gateway/config/run.ts";
+import type { Listener, Route } from "../../../gateway/config/run.ts";
+import type { Match, NamedMatch } from "../../../gateway/config/run/match.ts";
 import { compileRoutes } from "../../../gateway/route/finder.ts";
 import type { Matchable } from "../../../gateway/route/match.ts";
 

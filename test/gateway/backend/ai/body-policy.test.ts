@@ -5,7 +5,7 @@ import { compileBodyPolicy, matchesModel } from "../../../../gateway/backend/ai/
 import { formatOf } from "../../../../gateway/backend/ai/format.ts";
 import { createJsonScanner } from "../../../../gateway/backend/ai/json-scanner.ts";
 import { applyEdits, planRewrite, wantedMembers } from "../../../../gateway/backend/ai/rewrite.ts";
-import type { AiPolicy } from "../../../../gateway/config/run.ts";
+import type { AiPolicy } from "../../../../gateway/config/run/backend.ts";
 
 const none: AiPolicy = {
   defaults: {},

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
+import { type Sought, sought } from "../../../../gateway/backend/ai/json-member.ts";
 import {
   InvalidJson,
   type Scanned,
@@ -12,10 +13,11 @@ import {
 import { gap, members, objectText, valueText } from "./json-text.ts";
 import { cuts, everyByte, pieces } from "./pieces.ts";
 
-const wanted = new Set(["model", "stream", "stream_options", "messages"]);
+const keys = ["model", "stream", "stream_options", "messages"];
+const wanted = sought(keys);
 
-function scan(chunks: readonly Uint8Array[], keys: ReadonlySet<string> = wanted): Scanned {
-  const scanner = createJsonScanner(keys);
+function scan(chunks: readonly Buffer[], lookedFor: readonly Sought[] = wanted): Scanned {
+  const scanner = createJsonScanner(lookedFor);
   for (const chunk of chunks) scanner.push(chunk);
   return scanner.end();
 }
@@ -40,7 +42,7 @@ test("the members found are those written, in any split of the bytes", () => {
       const bytes = Buffer.from(objectText(list, between));
       const expected = list
         .map(({ key, value }) => ({ key: String(JSON.parse(key)), text: value }))
-        .filter(({ key }) => wanted.has(key));
+        .filter(({ key }) => keys.includes(key));
       for (const chunks of [[bytes], pieces(bytes, at), everyByte(bytes)]) {
         const scanned = scan(chunks);
         assert.deepEqual(
@@ -298,7 +300,7 @@ describe("keys", () => {
   test("so does one of 128 bytes and one of 129", () => {
     for (const length of [127, 128, 129]) {
       const key = "k".repeat(length);
-      const found = scan([Buffer.from(`{"${key}":1}`)], new Set([key])).members;
+      const found = scan([Buffer.from(`{"${key}":1}`)], sought([key])).members;
       assert.equal(found.length, length <= 128 ? 1 : 0);
     }
   });
@@ -351,4 +353,32 @@ test("a comma before the closing brace is refused, also at the start of a chunk"
   const scanner = createJsonScanner(wanted);
   scanner.push(Buffer.from('{"model":1,'));
   assert.throws(() => scanner.push(Buffer.from("}")), InvalidJson);
+});
+
+test("a member of which only the place is asked for has no text", () => {
+  const bytes = Buffer.from('{"messages":[{"content":"hi"}],"m\\u006fdel":"gpt"}');
+  for (const chunks of [[bytes], everyByte(bytes)]) {
+    const { members: found } = scan(chunks, sought(["model"], ["messages"]));
+    assert.deepEqual(
+      found.map(({ key, text, start, end }) => [key, text, bytes.toString("utf8", start, end)]),
+      [
+        ["messages", undefined, '[{"content":"hi"}]'],
+        ["model", '"gpt"', '"gpt"'],
+      ],
+    );
+  }
+});
+
+test("a key or a value longer than is kept is passed over, in one piece and in many", () => {
+  const long = "x".repeat(70_000);
+  const bytes = Buffer.from(`{"${long}":1,"model":"${long}","stream":true}`);
+  for (const chunks of [[bytes], pieces(bytes, [0.00001, 0.01, 0.2, 0.45, 0.501, 0.8])]) {
+    assert.deepEqual(
+      scan(chunks).members.map(({ key, text }) => [key, text]),
+      [
+        ["model", undefined],
+        ["stream", "true"],
+      ],
+    );
+  }
 });

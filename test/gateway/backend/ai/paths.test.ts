@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { formatOf } from "../../../../gateway/backend/ai/format.ts";
 import { operationOf } from "../../../../gateway/backend/ai/operation.ts";
 import { compilePath } from "../../../../gateway/backend/ai/paths.ts";
-import type { Endpoint } from "../../../../gateway/config/run.ts";
+import type { Endpoint } from "../../../../gateway/config/run/backend.ts";
 
 const foundry: Endpoint = { kind: "foundry", project: "proj", version: "v1" };
 const v1: Endpoint = { kind: "azureOpenAI", version: "v1" };

@@ -8,7 +8,7 @@ import {
   compileRealtimeTarget,
   realtimeQuery,
 } from "../../../../gateway/backend/ai/realtime-target.ts";
-import type { Endpoint } from "../../../../gateway/config/run.ts";
+import type { Endpoint } from "../../../../gateway/config/run/backend.ts";
 
 const v1: Endpoint = { kind: "azureOpenAI", version: "v1" };
 const preview: Endpoint = { kind: "azureOpenAI", version: "preview" };

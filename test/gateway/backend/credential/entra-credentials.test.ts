@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { acquireFrom } from "../../../../gateway/backend/credential/source.ts";
 import type { Environment } from "../../../../gateway/config/environment.ts";
-import type { AzureSource } from "../../../../gateway/config/run.ts";
+import type { AzureSource } from "../../../../gateway/config/run/backend.ts";
 import { secret } from "../../../../gateway/config/secret.ts";
 import { makeAuthority } from "../../../stand-in/certificate.ts";
 import { startEntra } from "../../../stand-in/entra.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ManagedIdentityApplication } from "@azure/msal-node";
 import { acquireFrom } from "../../../../gateway/backend/credential/source.ts";
-import type { AzureSource, ManagedIdentity } from "../../../../gateway/config/run.ts";
+import type { AzureSource, ManagedIdentity } from "../../../../gateway/config/run/backend.ts";
 import { startIdentityEndpoint } from "../../../stand-in/identity-endpoint.ts";
 import type { IssuerBehaviour } from "../../../stand-in/issuer-behaviour.ts";
 import { createTokens } from "../../../stand-in/tokens.ts";

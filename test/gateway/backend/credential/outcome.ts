@@ -2,7 +2,7 @@
 import type { Acquire } from "../../../../gateway/backend/credential/broker.ts";
 import { describeFailure } from "../../../../gateway/backend/credential/failure.ts";
 import type { AccessToken } from "../../../../gateway/backend/credential/lifetime.ts";
-import type { AzureSource } from "../../../../gateway/config/run.ts";
+import type { AzureSource } from "../../../../gateway/config/run/backend.ts";
 
 export type Outcome =
   ({ readonly kind: "token" } & AccessToken) | { readonly kind: "failure"; readonly said: string };

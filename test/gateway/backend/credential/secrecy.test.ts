@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { describeFailure, describeSource } from "../../../../gateway/backend/credential/failure.ts";
-import type { AzureSource } from "../../../../gateway/config/run.ts";
+import type { AzureSource } from "../../../../gateway/config/run/backend.ts";
 import { secret } from "../../../../gateway/config/secret.ts";
 import { makeAuthority } from "../../../stand-in/certificate.ts";
 import { startEntra } from "../../../stand-in/entra.ts";
