@@ -44,6 +44,7 @@ function accessLine(record: AccessRecord, status: number, arrived: number, ended
     tokens: record.tokens,
     closeCode: record.closeCode,
     closedBy: record.closedBy,
+    promptGuard: record.promptGuard,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,
     outcome: record.outcome,

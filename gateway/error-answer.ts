@@ -130,6 +130,19 @@ export function answer(reason: Reason): Answer {
         "The backend that has what the request refers to cannot be asked at the moment.",
         { "retry-after": "5" },
       );
+    case "content_rejected":
+      // The code of Azure OpenAI's own filter.
+      return refused(
+        reason.rejection.status,
+        "content_filter",
+        `The ${reason.phase} was rejected due to inappropriate content.`,
+      );
+    case "guard_unavailable":
+      return failed(503, reason.kind, "The content cannot be checked at the moment.", {
+        "retry-after": "5",
+      });
+    case "uncheckable_body":
+      return invalid(400, reason.kind, `The request body cannot be checked: ${reason.detail}.`);
     case "request_timeout":
       return failed(
         504,

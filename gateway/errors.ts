@@ -1,3 +1,5 @@
+import type { Rejection } from "./config/run/backend.ts";
+
 /** Why a request could not be served: one name for each answer a caller can get from the gateway. */
 export type Reason =
   /** Not HTTP, or HTTP that two servers may read in two ways. */
@@ -37,6 +39,16 @@ export type Reason =
   | { readonly kind: "backends_limited"; readonly retryAfter: number }
   /** The one backend that has what was asked for could not be asked. */
   | { readonly kind: "owner_unavailable" }
+  /** A prompt guard has found what its config does not let through. */
+  | {
+      readonly kind: "content_rejected";
+      readonly phase: "request" | "response";
+      readonly rejection: Rejection;
+    }
+  /** A prompt guard could not check, and nothing goes unchecked. */
+  | { readonly kind: "guard_unavailable" }
+  /** A prompt guard would not see what the model is told; `detail` says why, not what. */
+  | { readonly kind: "uncheckable_body"; readonly detail: string }
   | { readonly kind: "request_timeout" }
   | { readonly kind: "credential_unavailable" }
   | { readonly kind: "upstream_dns" }

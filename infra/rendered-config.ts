@@ -101,9 +101,9 @@ function isLoopback(host: string | undefined): boolean {
 /** The app has one identity, user-assigned; a credential of another kind has nothing to ask. */
 function checkIdentity(config: Config, clientId: string | undefined): readonly InputProblem[] {
   const expected = "expected managedIdentity.userAssignedIdentity with clientId: $AZURE_CLIENT_ID";
-  return azureCalls(config).flatMap(({ backend, place }) => {
-    if (backend.auth.kind !== "azure") return [];
-    const { source } = backend.auth;
+  return azureCalls(config).flatMap(({ auth, place }) => {
+    if (auth.kind !== "azure") return [];
+    const { source } = auth;
     const input = `gateway.${place}`;
     if (source.kind === "workloadIdentity") {
       return [{ input, message: `Container Apps has no workload identity: ${expected}` }];

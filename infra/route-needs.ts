@@ -1,11 +1,14 @@
 import type { Config, Route } from "../gateway/config/run.ts";
-import type { Backend } from "../gateway/config/run/backend.ts";
+import type { Backend, BackendAuth } from "../gateway/config/run/backend.ts";
 import type { InputProblem } from "./invalid-input.ts";
 import { type Need, covers, leastRole, needOf } from "./roles.ts";
 
-/** A backend that is called with an Azure credential, and where it stands in the configuration. */
+/** A call with an Azure credential, to a backend or to a prompt guard, and where it stands in the configuration. */
 export type AzureCall = {
-  readonly backend: Backend;
+  readonly host: string;
+  readonly auth: BackendAuth;
+  /** What the call asks for; absent where the caller says it, and for guards. */
+  readonly model: string | undefined;
   /** `binds[0].listeners[0].routes[0].backends[0]` */
   readonly place: string;
   /** What the upstream path starts with. */
@@ -17,19 +20,30 @@ export function azureCalls(config: Config): readonly AzureCall[] {
     bind.listeners.flatMap((listener, l) =>
       listener.routes.flatMap((route, r) =>
         route.backends.flatMap((backend, k) =>
-          backend.auth.kind === "azure"
-            ? [
-                {
-                  backend,
-                  place: `binds[${b}].listeners[${l}].routes[${r}].backends[${k}]`,
-                  paths: upstreamPaths(route, backend),
-                },
-              ]
-            : [],
+          callsOf(route, backend, `binds[${b}].listeners[${l}].routes[${r}].backends[${k}]`).filter(
+            ({ auth }) => auth.kind === "azure",
+          ),
         ),
       ),
     ),
   );
+}
+
+function callsOf(route: Route, backend: Backend, place: string): readonly AzureCall[] {
+  const { target, auth, traffic } = backend;
+  const model = traffic.kind === "ai" ? traffic.model : undefined;
+  const { request = [], response = [] } =
+    (traffic.kind === "ai" ? traffic.policy?.guards : undefined) ?? {};
+  return [
+    { host: target.host, auth, model, place, paths: upstreamPaths(route, backend) },
+    ...[...request, ...response].map((guard) => ({
+      host: guard.target.host,
+      auth: guard.auth,
+      model: undefined,
+      place: `${place}'s promptGuard`,
+      paths: ["/contentsafety"],
+    })),
+  ];
 }
 
 function upstreamPaths(route: Route, backend: Backend): readonly string[] {
@@ -90,16 +104,15 @@ export function checkRoleCovers(
 /** The deployments that routes to an account name. */
 export function routedModels(config: Config, host: string): readonly string[] {
   const models = azureCalls(config)
-    .filter(({ backend }) => sameAccount(backend.target.host, host))
-    .map(({ backend: { traffic } }) => (traffic.kind === "ai" ? traffic.model : undefined));
+    .filter((call) => sameAccount(call.host, host))
+    .map(({ model }) => model);
   return [...new Set(models.filter((model) => model !== undefined))];
 }
 
 export function checkDeployments(config: Config, account: Account): readonly InputProblem[] {
   const { deployments } = account;
   if (deployments === undefined) return [];
-  return callsTo(config, account).flatMap(({ backend, place }) => {
-    const model = backend.traffic.kind === "ai" ? backend.traffic.model : undefined;
+  return callsTo(config, account).flatMap(({ model, place }) => {
     if (model === undefined || deployments.includes(model)) return [];
     return [
       {
@@ -111,11 +124,11 @@ export function checkDeployments(config: Config, account: Account): readonly Inp
 }
 
 function callsTo(config: Config, { host }: Account): readonly AzureCall[] {
-  return azureCalls(config).filter(({ backend }) => sameAccount(backend.target.host, host));
+  return azureCalls(config).filter((call) => sameAccount(call.host, host));
 }
 
 /** Whether the call carries the identity the component grants roles to. */
-function isOurs({ backend: { auth } }: AzureCall): boolean {
+function isOurs({ auth }: AzureCall): boolean {
   return auth.kind === "azure" && ["managedIdentity", "implicit"].includes(auth.source.kind);
 }
 

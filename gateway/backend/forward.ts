@@ -25,7 +25,8 @@ export function compileForward(
     return traffic.kind === "ai" ? [upstreams.run<ModelTraffic>(backend, traffic)] : [];
   });
   if (models.length > 0) {
-    const trying = { ...common, backends: models.map(compileModelBackend) };
+    const compiled = models.map((model) => compileModelBackend(model, upstreams.service));
+    const trying = { ...common, backends: compiled };
     return compileAi(route, trying, maxBody);
   }
 

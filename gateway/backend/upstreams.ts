@@ -1,7 +1,7 @@
 import type { Log } from "../access-log.ts";
 import type { Clock } from "../clock.ts";
 import type { Environment } from "../config/environment.ts";
-import type { Backend, BackendAuth, Traffic } from "../config/run/backend.ts";
+import type { Backend, BackendAuth, Target, Traffic } from "../config/run/backend.ts";
 import { identity } from "../config/identity.ts";
 import { type Affinity, createAffinity } from "./affinity.ts";
 import { type RunningBackend, runBackend } from "./backend.ts";
@@ -21,6 +21,8 @@ import { type Dial, type Timeouts, type Transport, createTransport } from "./tra
 export type Upstreams = {
   readonly affinity: Affinity;
   run<T extends Traffic>(backend: Backend, traffic: T): RunningBackend<T>;
+  /** A service that is asked on a request's way. */
+  service(to: Pick<Backend, "target" | "auth">): Pick<RunningBackend, "transport" | "credential">;
   /** Gets the tokens now, so that the first request need not wait. A failure is logged. */
   warm(): void;
   /** A new configuration is about to be compiled. */
@@ -58,18 +60,19 @@ export function createUpstreams(needs: Needs): Upstreams {
     run(backend, traffic) {
       const { target, auth, eviction, name } = backend;
       const connect = backend.timeouts.connect ?? timeouts.connect;
-      const transport = transports.get(identity({ target, connect }), () =>
-        createTransport(target, { ...timeouts, connect }, dial),
-      );
       const health = healths.get(identity({ target, auth, traffic, eviction, name }), () =>
         createHealth(eviction, (kind, milliseconds) => rest(name, kind, milliseconds)),
       );
       return runBackend(backend, traffic, {
-        transport,
+        transport: transportTo(target, connect),
         health,
         credential: createCredential(auth, tokensFor),
       });
     },
+    service: ({ target, auth }) => ({
+      transport: transportTo(target, timeouts.connect),
+      credential: createCredential(auth, tokensFor),
+    }),
     warm() {
       for (const broker of brokers.all()) {
         // What goes wrong has been logged by then, and the first request tries again.
@@ -97,6 +100,12 @@ export function createUpstreams(needs: Needs): Upstreams {
     if (kind === "limited") counts.coolDowns += 1;
     else counts.evictions += 1;
     log.warn({ backend, kind, forMs: Math.round(milliseconds) }, "backend is left alone");
+  }
+
+  function transportTo(target: Target, connect: number): Transport {
+    return transports.get(identity({ target, connect }), () =>
+      createTransport(target, { ...timeouts, connect }, dial),
+    );
   }
 
   function tokensFor({ source, scope }: AzureAuth): TokenBroker {

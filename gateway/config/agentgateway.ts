@@ -18,6 +18,7 @@ export function printAgentgateway(source: string): string {
 /** This gateway's additions, by the key of the map around them; of a list's items, by the list's. */
 const additions: Readonly<Record<string, readonly string[]>> = {
   azure: ["scope"],
+  azureContentSafety: ["failureMode"],
   keys: ["allowedModels"],
   jwtAuth: ["requiredRoles", "requiredScopes", "algorithms"],
   localRateLimit: ["per"],
@@ -37,6 +38,7 @@ const rewrites: Readonly<Record<string, (map: Plain, place: Place) => Plain>> = 
   backends: withTls,
   providers: withTls,
   config: withAddress,
+  azureContentSafety: withoutPort,
 };
 
 type Place = {
@@ -87,6 +89,15 @@ function withTls(map: Plain, { secured }: Place): Plain {
   if (secured || "backendTLS" in recordAt(ai, "policies")) return map;
   if (typeof target !== "string" || !target.endsWith(":443")) return map;
   return { ...map, policies: { ...recordAt(map, "policies"), backendTLS: {} } };
+}
+
+/** It calls port 443, and takes what stands behind a colon for a part of the name. */
+function withoutPort(map: Plain, { path, lost }: Place): Plain {
+  const { endpoint } = map;
+  const [, host, port] = /^(.*[^/]):(\d+)\/?$/.exec(String(endpoint)) ?? [];
+  if (port === undefined) return map;
+  if (port !== "443") lost.push(`${formatPath([...path, "endpoint"])} with a port`);
+  return { ...map, endpoint: host };
 }
 
 /** What its listeners check themselves; here a listener takes any policy of its routes. */

@@ -1,10 +1,18 @@
-import type { Backend } from "./run/backend.ts";
+import type { Backend, BackendAuth } from "./run/backend.ts";
 import type { RoutePolicies } from "./run/policies.ts";
 
 /** Whether a request to these backends is paid for by the gateway's owner, whoever sends it. */
 export function spendsCredential(backends: readonly Backend[]): boolean {
-  // With `passthrough` the caller brings the credential.
-  return backends.some(({ auth }) => auth.kind === "azure" || auth.kind === "key");
+  return backends.some(({ auth, traffic }) => {
+    const { request = [], response = [] } =
+      (traffic.kind === "ai" ? traffic.policy?.guards : undefined) ?? {};
+    return isOurs(auth) || [...request, ...response].some((guard) => isOurs(guard.auth));
+  });
+}
+
+/** With `passthrough` the caller brings the credential. */
+function isOurs({ kind }: BackendAuth): boolean {
+  return kind === "azure" || kind === "key";
 }
 
 /** Whether only callers that a check knows get through. */

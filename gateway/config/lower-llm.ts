@@ -19,6 +19,7 @@ export function lowerLlm(
   resolving: Resolving,
 ): PlacedRoute {
   const placed = llm.models.map((model, index) => ({ model, path: ["llm", "models", index] }));
+  const { guardrails: shared, ...policies } = llm.policies ?? {};
   const bySpecificity = placed.toSorted((a, b) => specificity(b.model) - specificity(a.model));
   for (const [index, { model, path }] of placed.entries()) {
     const twin = placed.findIndex(
@@ -32,12 +33,12 @@ export function lowerLlm(
   return {
     route: {
       matches: [{ path: { pathPrefix: llm.pathPrefix ?? "/" } }],
-      policies: { ...listener, ...llm.policies },
+      policies: { ...listener, ...policies },
     },
     fallbackName: "llm",
     path: ["llm"],
     backends: bySpecificity.map(({ model, path }): PlacedBackend => ({
-      backend: backendOf(model),
+      backend: backendOf(model, together(shared, model.guardrails)),
       serves: {
         name: model.name,
         headers: (model.matches ?? []).map(({ headers = [] }) =>
@@ -46,6 +47,12 @@ export function lowerLlm(
       },
       path,
       policyPath: (name) => [...path, policyNames[name] ?? name],
+      guardPath(phase, index) {
+        const before = shared?.[phase]?.length ?? 0;
+        return index < before
+          ? ["llm", "policies", "guardrails", phase, index]
+          : [...path, "guardrails", phase, index - before];
+      },
     })),
   };
 }
@@ -58,7 +65,18 @@ function specificity({ name, matches }: CheckedLlmModel): number {
   return (star ? name.length : 1_000_000) + (matches === undefined ? 0 : 0.5);
 }
 
-function backendOf(model: CheckedLlmModel): CheckedBackend {
+type Guardrails = CheckedLlmModel["guardrails"];
+
+/** Those of all models, then the model's own. */
+function together(shared: Guardrails, own: Guardrails): Guardrails {
+  if (shared === undefined || own === undefined) return shared ?? own;
+  return {
+    request: [...(shared.request ?? []), ...(own.request ?? [])],
+    response: [...(shared.response ?? []), ...(own.response ?? [])],
+  };
+}
+
+function backendOf(model: CheckedLlmModel, promptGuard: Guardrails): CheckedBackend {
   const { name, params = {}, auth, tls, health, defaults, overrides } = model;
   const url = params.baseUrl === undefined ? undefined : new URL(params.baseUrl);
   return {
@@ -72,7 +90,10 @@ function backendOf(model: CheckedLlmModel): CheckedBackend {
       backendAuth: auth ?? keyOf(params.apiKey),
       backendTLS: tls ?? (url?.protocol === "https:" ? {} : undefined),
       health,
-      ai: (defaults ?? overrides) === undefined ? undefined : { defaults, overrides },
+      ai:
+        (defaults ?? overrides ?? promptGuard) === undefined
+          ? undefined
+          : { defaults, overrides, promptGuard },
     },
   };
 }

@@ -29,7 +29,11 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** Document order, so that a reader can mend a file from top to bottom. */
+/**
+ * Document order, so that a reader can mend a file from top to bottom. What is wrong with a policy of
+ * a route's, and so with each of its backends, is told once.
+ */
 export function inOrder(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const once = new Map(problems.map((problem) => [formatProblem("", problem), problem]));
+  return [...once.values()].toSorted((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -8,11 +8,12 @@ import type {
   Found,
   Resolving,
 } from "./resolving.ts";
+import type { GuardPath } from "./resolve-prompt-guard.ts";
 import { type WrittenEndpoint, authorityOf, isAzure, modelTraffic } from "./resolve-endpoint.ts";
-import type { Backend, ClientTls, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
+import { resolveTls } from "./resolve-tls.ts";
+import type { Backend, Eviction, ModelMatch, PhaseTimeouts } from "./run/backend.ts";
 
 type Policies = NonNullable<CheckedBackend["policies"]>;
-type CheckedTls = NonNullable<Policies["backendTLS"]>;
 
 /** One entry of a route's `backends`, and where it stands. */
 export type PlacedBackend = {
@@ -21,6 +22,8 @@ export type PlacedBackend = {
   readonly path: Path;
   /** Where a policy of its own would be written. */
   policyPath(name: keyof Policies): Path;
+  /** Where its prompt guards are written, if not in a `promptGuard` below `policies.ai`. */
+  readonly guardPath?: GuardPath;
 };
 
 /** A target as written, alone or in a group. */
@@ -36,7 +39,7 @@ type Member = {
 
 /** One entry of a route's `backends`, as the backends it stands for. */
 export function resolveBackends(
-  { backend, serves, path, policyPath }: PlacedBackend,
+  { backend, serves, path, policyPath, guardPath }: PlacedBackend,
   route: Pick<CheckedRoute, "policies">,
   routePolicies: Path,
   pool: number,
@@ -57,6 +60,14 @@ export function resolveBackends(
       return { value: level?.policies?.[name], path: level?.at(name) ?? path };
     };
     const { authority, endpoint, weight, group } = member;
+    const ai = find("ai");
+    if (endpoint === undefined && ai.value?.promptGuard !== undefined) {
+      const here = [...ai.path, "promptGuard"];
+      resolving.problem(
+        here,
+        "what goes to a host is carried unread: promptGuard needs ai backends",
+      );
+    }
     const colon = authority.lastIndexOf(":");
     const host = authority.slice(0, colon).replaceAll(/[[\]]/g, "").toLowerCase();
     const port = Number(authority.slice(colon + 1));
@@ -72,7 +83,7 @@ export function resolveBackends(
       traffic:
         endpoint === undefined
           ? { kind: "transparent" }
-          : modelTraffic(endpoint, find("ai").value, serves, member.path, resolving),
+          : modelTraffic(endpoint, { ...ai, guardPath }, serves, member.path, resolving),
       timeouts: resolveTimeouts(route.policies?.timeout),
       eviction: resolveEviction(find("health").value),
     };
@@ -132,21 +143,5 @@ function resolveEviction(health: Policies["health"]): Eviction {
   return {
     consecutiveFailures: consecutiveFailures ?? defaultEviction.consecutiveFailures,
     duration: duration === undefined ? defaultEviction.duration : milliseconds(duration),
-  };
-}
-
-/** TLS with system roots whenever the port is 443; agentgateway would speak plain text to it. */
-function resolveTls(
-  { value, path }: Found<CheckedTls | null | undefined>,
-  port: number,
-  { pem }: Resolving,
-): ClientTls | undefined {
-  if (value === undefined && port !== 443) return undefined;
-  const { root, cert, key, hostname, insecure, insecureHost } = value ?? {};
-  return {
-    roots: root === undefined ? undefined : pem.certificates(root, [...path, "root"]),
-    client: cert === undefined || key === undefined ? undefined : pem.pair(cert, key, path),
-    serverName: hostname,
-    verify: insecure === true ? "none" : insecureHost === true ? "chain" : "full",
   };
 }

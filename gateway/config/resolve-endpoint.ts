@@ -1,10 +1,12 @@
 import type { Path } from "./problem.ts";
-import type { CheckedBackend, CheckedPolicies, Resolving } from "./resolving.ts";
+import { type GuardPath, resolvePromptGuard } from "./resolve-prompt-guard.ts";
+import type { CheckedBackend, CheckedPolicies, Found, Resolving } from "./resolving.ts";
 import type { AiPolicy, Endpoint, ModelMatch, ModelTraffic } from "./run/backend.ts";
 
 type CheckedAi = NonNullable<CheckedBackend["ai"]>;
 export type CheckedProvider = NonNullable<CheckedAi["provider"]>;
 type CheckedAiPolicy = NonNullable<CheckedPolicies["ai"]>;
+type FoundAiPolicy = Found<CheckedAiPolicy> & { readonly guardPath: GuardPath | undefined };
 
 /** Where a model is, as one entry of the config says it. */
 export type WrittenEndpoint = {
@@ -28,7 +30,7 @@ export function authorityOf({ provider, hostOverride }: WrittenEndpoint): string
 
 export function modelTraffic(
   written: WrittenEndpoint,
-  policy: CheckedAiPolicy | undefined,
+  { value: policy, path: policyPath, guardPath }: FoundAiPolicy,
   serves: ModelMatch | undefined,
   path: Path,
   resolving: Resolving,
@@ -40,7 +42,8 @@ export function modelTraffic(
     model,
     endpoint: resolveEndpoint(written, path, resolving),
     serves,
-    policy: policy === undefined ? undefined : resolveAiPolicy(policy),
+    policy:
+      policy === undefined ? undefined : resolveAiPolicy(policy, policyPath, guardPath, resolving),
   };
 }
 
@@ -70,7 +73,12 @@ function isFoundry(type: "openAI" | "azureOpenAI" | "foundry" | "aiServices"): b
   return type === "foundry" || type === "aiServices";
 }
 
-function resolveAiPolicy(written: CheckedAiPolicy): AiPolicy {
+function resolveAiPolicy(
+  written: CheckedAiPolicy,
+  path: Path,
+  guardPath: GuardPath = (...step) => [...path, "promptGuard", ...step],
+  resolving: Resolving,
+): AiPolicy {
   const routes = Object.entries(written.routes ?? {});
   return {
     defaults: written.defaults ?? {},
@@ -78,6 +86,7 @@ function resolveAiPolicy(written: CheckedAiPolicy): AiPolicy {
     modelAliases: written.modelAliases ?? {},
     prompts: { prepend: written.prompts?.prepend ?? [], append: written.prompts?.append ?? [] },
     routes: routes.toSorted(([a], [b]) => rank(b) - rank(a)),
+    guards: resolvePromptGuard(written.promptGuard, guardPath, resolving),
   };
 }
 

@@ -121,7 +121,7 @@ const reserved = [
   "upgrade",
 ];
 
-function resolveEdits(
+export function resolveEdits(
   written: CheckedPolicy<"requestHeaderModifier"> | undefined,
   path: Path,
   { problem }: Resolving,

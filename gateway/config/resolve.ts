@@ -10,6 +10,7 @@ import { resolveBackends } from "./resolve-backend.ts";
 import { resolvePolicies, resolveRetry } from "./resolve-policies.ts";
 import { resolveMatch } from "./resolve-route.ts";
 import { isGuarded, spendsCredential } from "./guarded.ts";
+import { identity } from "./identity.ts";
 import { pemReader } from "./pem.ts";
 import type { Resolving } from "./resolving.ts";
 import type { CheckedConfig } from "./written.ts";
@@ -133,6 +134,9 @@ function resolveRoute(
   if (new Set(backends.map(formatsOf)).size > 1) {
     resolving.problem(path, "the backends of a route share one policies.ai.routes");
   }
+  if (new Set(backends.map(guardsOf)).size > 1) {
+    resolving.problem(path, "the backends of a route share one policies.ai.promptGuard");
+  }
   checkHeaderCollisions(policies.requestHeaders, backends, path, resolving);
   if (spendsCredential(backends) && !isGuarded(policies)) {
     resolving.warning(
@@ -153,6 +157,13 @@ function resolveRoute(
 /** What a path means is settled before a backend is chosen. */
 function formatsOf({ traffic }: Backend): string {
   return JSON.stringify(traffic.kind === "ai" ? (traffic.policy?.routes ?? []) : []);
+}
+
+/** What a caller says is checked once, whichever backends are tried; one chosen by its model is the only one. */
+function guardsOf({ traffic }: Backend): string {
+  const { policy, serves } = traffic.kind === "ai" ? traffic : {};
+  const { request = [], response = [] } = policy?.guards ?? {};
+  return serves === undefined ? identity({ request, response }) : "";
 }
 
 /** A header that a policy sets must not be the one that carries a backend's credential. */

@@ -27,6 +27,8 @@ export type AccessRecord = {
   /** Of a WebSocket: the code of the first close frame, and who sent it. */
   closeCode: number | undefined;
   closedBy: "caller" | "backend" | undefined;
+  /** What the prompt guards said of the request and of the answer. */
+  promptGuard: { readonly request?: GuardRecord; readonly response?: GuardRecord } | undefined;
   requestBytes: number;
   responseBytes: number;
   /** Milliseconds from the request's arrival to the first byte of the answer's body. */
@@ -41,6 +43,13 @@ export type FailedTry =
 /** Who called: the name of a key, or the subject and application of a token. Never the credential. */
 export type CallerRecord =
   { readonly key: string } | { readonly subject: string; readonly application?: string };
+
+/** A stream is `not_checked`. */
+export type GuardRecord =
+  | { readonly verdict: "allowed" | "not_checked" }
+  /** Categories with their severity, blocklists by name, kinds of attack; never the text. */
+  | { readonly verdict: "rejected"; readonly found: readonly string[] }
+  | { readonly verdict: "failed_open" | "failed_closed"; readonly failure: string };
 
 export type Tokens = { readonly input: number; readonly output: number; readonly total: number };
 
@@ -71,6 +80,7 @@ export function accessRecord(
     tokens: undefined,
     closeCode: undefined,
     closedBy: undefined,
+    promptGuard: undefined,
     requestBytes: 0,
     responseBytes: 0,
     timeToFirstByte: undefined,

@@ -27,6 +27,12 @@ export function refuse(exchange: Exchange, reason: Reason): void {
     return;
   }
   const { status, headers, body } = answer(reason);
+  if (reason.kind === "content_rejected") {
+    const { rejection } = reason;
+    const list = ["content-type", rejection.body?.contentType ?? "application/json"];
+    const text = rejection.body?.text ?? JSON.stringify(body);
+    return answerDirectly(exchange, status, applyEdits(list, [rejection.headers]), text);
+  }
   const list = [...Object.entries(headers).flat(), "content-type", "application/json"];
   answerDirectly(exchange, status, list, JSON.stringify(body));
 }

@@ -37,7 +37,8 @@ export function compileTunnels(
     return traffic.kind === "ai" ? [upstreams.run<ModelTraffic>(backend, traffic)] : [];
   });
   if (models.length > 0) {
-    const plan = compileRealtime(route, models.map(compileModelBackend));
+    const compiled = models.map((model) => compileModelBackend(model, upstreams.service));
+    const plan = compileRealtime(route, compiled);
     return async (exchange) => {
       const { backends, target } = plan(exchange);
       return connect(exchange, { ...common, backends }, target, "counted");

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { createGateway } from "../../gateway/gateway.ts";
 import { loadConfig } from "../../gateway/config/load.ts";
 import type { Config } from "../../gateway/config/run.ts";
+import type { AccessRecord } from "../../gateway/request/access-record.ts";
 import type { Asked, Told } from "./hosted-gateway.ts";
 
 let clockOffset = 0;
@@ -16,11 +17,10 @@ const clock = {
 };
 const outcomes: Record<string, number> = {};
 const log = {
-  info(line: unknown) {
-    if (typeof line !== "object" || line === null || !("outcome" in line)) return;
-    const outcome = String(line.outcome);
+  access({ outcome }: AccessRecord) {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   },
+  info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
 };

@@ -56,6 +56,13 @@ ${bind}
 `;
 }
 
+/** A prompt guard of the account's own Content Safety. */
+function guard(credential: string): string {
+  const backendAuth = `{ azure: { explicitConfig: { ${credential} } } }`;
+  const asked = `{ endpoint: acme-ai.cognitiveservices.azure.com, policies: { backendAuth: ${backendAuth} }, analyzeText: {} }`;
+  return `ai: { promptGuard: { request: [{ azureContentSafety: ${asked} }] } }`;
+}
+
 describe("a configuration that does not parse", () => {
   const surroundings = { env: {}, readFile: () => "" };
 
@@ -123,6 +130,16 @@ describe("a configuration the stack could not serve", () => {
         role: "Cognitive Services OpenAI User",
       },
       "role: Cognitive Services OpenAI User does not cover gateway.binds[0].listeners[0].routes[0].backends[0] (/models/chat/completions): expected Cognitive Services User",
+    ],
+    [
+      "a role that cannot cover a prompt guard of the same account",
+      { gateway: config({ policies: guard(ours) }), role: "Cognitive Services OpenAI User" },
+      "role: Cognitive Services OpenAI User does not cover gateway.binds[0].listeners[0].routes[0].backends[0]'s promptGuard (/contentsafety): expected Cognitive Services User",
+    ],
+    [
+      "a prompt guard with the system-assigned identity",
+      { gateway: config({ policies: guard("managedIdentity: {}") }) },
+      "gateway.binds[0].listeners[0].routes[0].backends[0]'s promptGuard: the app has no system-assigned identity: expected managedIdentity.userAssignedIdentity with clientId: $AZURE_CLIENT_ID",
     ],
     [
       "more than one bind",
@@ -194,6 +211,18 @@ describe("from the configuration follow", () => {
     }
     assert.match(String(outputs.openaiBaseUrl), /\.io\/azure$/);
     assert.equal(outputs.role, "Cognitive Services User");
+  });
+
+  test("the role of a prompt guard of the same account, not of another's", async () => {
+    const own = guard(ours);
+    const another = own.replace("acme-ai.cog", "other.cog");
+    for (const [policies, role] of [
+      [own, "Cognitive Services User"],
+      [another, "Cognitive Services OpenAI User"],
+    ] as const) {
+      const { outputs } = await deploy({ foundry, gateway: config({ policies }) });
+      assert.equal(outputs.role, role);
+    }
   });
 
   test("a time limit on each route, below the ingress's own; a route's own limit stays", async () => {

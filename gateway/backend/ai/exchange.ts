@@ -5,10 +5,11 @@ import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { ownedByBody } from "../affinity.ts";
 import { forwardTransparently } from "../transparent.ts";
-import { type Trying, tryInTurn } from "../tries.ts";
+import { type Try, type Trying, tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
-import { planForm, readForm } from "./form.ts";
+import { type Form, planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
+import { guarded, refuseUnread } from "./guard/guarded.ts";
 import { type ModelBackend, choosesByModel } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
 import type { Sought } from "./json-member.ts";
@@ -51,8 +52,11 @@ export function compileAi(
     const operation = operationOf(record.path, target, format);
     if (format.body === "none" && names.length > 0)
       return answerModels(exchange, names, operation.name, created);
-    if (format.body === "none" || format.body === "unread")
-      return carry(exchange, { ...trying, backends: unread(operation) }, operation);
+    if (format.body === "none" || format.body === "unread") {
+      const candidates = unread(operation);
+      refuseUnread(request, candidates);
+      return carry(exchange, { ...trying, backends: candidates }, operation);
+    }
     if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
     // Before the body is read, so that the log names it whatever becomes of that.
     if (only !== undefined && others.length === 0) record.backend = only.name;
@@ -92,7 +96,7 @@ export function compileAi(
  * Puts each backend's model in the body, asks a stream for its usage, and streams the answer back
  * while counting tokens. Nothing is sent for a body that a model cannot take.
  */
-function exchangeWithModel(
+async function exchangeWithModel(
   exchange: Exchange,
   trying: TryingModels,
   format: Format,
@@ -102,9 +106,9 @@ function exchangeWithModel(
 ): Promise<void> {
   const { request, record } = exchange;
   record.requestBytes = body.length;
-  const backends = choose(operation.deployment ?? body.model, request.headers);
+  const chosen = choose(operation.deployment ?? body.model, request.headers);
 
-  return tryInTurn(exchange, trying, backends, body.owned, (backend) => {
+  const prepare = (backend: ModelBackend): Try => {
     const { model, endpoint } = backend.traffic;
     const sent = operation.deployment !== undefined && endpoint.kind === "caller";
     const plan = body.plan(backend, model, { deployment: operation.deployment, sent });
@@ -133,7 +137,11 @@ function exchangeWithModel(
       inspect: (status, answerHeaders) =>
         watchAnswer(status, answerHeaders, plan, record, remember),
     };
-  });
+  };
+  const guards = chosen[0]?.guards;
+  const backends =
+    guards === undefined ? chosen : await guarded(exchange, guards, format, body, chosen, prepare);
+  await tryInTurn(exchange, trying, backends, body.owned, prepare);
 }
 
 /** Azure serves the deployment in the path, whatever the body says: both must be allowed. */
@@ -147,6 +155,7 @@ function refuseUnlisted(caller: Caller, model: string, path: string): void {
 type ReadBody = {
   readonly chunks: readonly Buffer[];
   readonly length: number;
+  readonly form: Form | undefined;
   /** As far as it is told without a backend's own policies. */
   readonly model: string | undefined;
   /** An id that only the backend that made it knows. */
@@ -164,6 +173,7 @@ async function read(
     const form = await readForm(request, maxBody);
     return {
       ...form,
+      form,
       model: form.fields.findLast(({ name }) => name === "model")?.text,
       owned: undefined,
       plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
@@ -173,6 +183,7 @@ async function read(
   return {
     chunks: body.chunks,
     length: body.length,
+    form: undefined,
     model: stringOf(body.scanned.members.findLast(({ key }) => key === "model")?.text),
     owned: format.name === "responses" ? ownedByBody(body.chunks) : undefined,
     plan: (backend, model, inPath) =>

@@ -3,7 +3,7 @@ import { Refusal } from "../../errors.ts";
 import type { BodyPolicy } from "./body-policy.ts";
 import type { ModelInPath, Plan } from "./rewrite.ts";
 
-/** A multipart form (RFC 7578) as it came, with its short text fields found. */
+/** A multipart form (RFC 7578) as it came, with its prompt and its short text fields found. */
 export type Form = {
   readonly chunks: readonly Buffer[];
   readonly length: number;
@@ -21,7 +21,7 @@ export type Field = {
   readonly text: string;
 };
 
-/** Longest field kept, in bytes; a model's name is one, a file is not. */
+/** Longest field kept besides the prompt, in bytes; a model's name is one, a file is not. */
 const maxField = 1024;
 /** Headers of a part, in bytes. */
 const maxHeaders = 8 * 1024;
@@ -80,9 +80,10 @@ function* fieldsOf(body: Buffer, delimiter: string): Generator<Field> {
     const headers = body.toString("latin1", part + delimiter.length, headersEnd);
     const name = /^content-disposition:[^\r\n]*?;\s*name=(?:"([^"]*)"|([^\s;"]+))/im.exec(headers);
     const isFile = /;\s*filename\*?=/i.test(headers);
-    if (name !== null && !isFile && end >= start && end - start <= maxField) {
-      const text = body.toString("utf8", start, end);
-      yield { name: name[1] ?? name[2] ?? "", start, end, text };
+    const called = name?.[1] ?? name?.[2] ?? "";
+    const kept = end - start <= maxField || called === "prompt";
+    if (name !== null && !isFile && end >= start && kept) {
+      yield { name: called, start, end, text: body.toString("utf8", start, end) };
     }
     part = end + 2;
   }

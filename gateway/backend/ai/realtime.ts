@@ -4,6 +4,7 @@ import { mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { formatOf } from "./format.ts";
+import { refuseSession } from "./guard/guarded.ts";
 import { type ModelBackend, choosesByModel } from "./model-backend.ts";
 import { operationOf } from "./operation.ts";
 import { compileRealtimeTarget, modelsAskedIn, realtimeQuery } from "./realtime-target.ts";
@@ -30,6 +31,7 @@ export function compileRealtime(
   return (exchange) => {
     const { record, target, request } = exchange;
     const format = formatOf(record.path, routes);
+    refuseSession(backends);
     if (format.name === "passthrough") return carried(exchange);
     if (format.name !== "realtime")
       throw new Refusal({ kind: "method_not_allowed", allow: "POST" });

@@ -1,5 +1,6 @@
 import type { Secret } from "../secret.ts";
 import type { NamedMatch } from "./match.ts";
+import type { HeaderEdits } from "./policies.ts";
 
 export type Backend = {
   readonly name: string;
@@ -77,6 +78,40 @@ export type AiPolicy = {
   };
   /** What a path that ends so means; `*` is every path. The longest first. */
   readonly routes: readonly (readonly [suffix: string, format: RouteFormat])[];
+  readonly guards: Guards;
+};
+
+/** Who is asked about a prompt before a model is, and about an answer before the caller sees it. */
+export type Guards = { readonly request: readonly Guard[]; readonly response: readonly Guard[] };
+
+/** An Azure AI Content Safety resource, and what it is asked. */
+export type Guard = {
+  readonly target: Target;
+  readonly auth: BackendAuth;
+  /** Milliseconds for all that one text takes. */
+  readonly timeout: number;
+  /** What becomes of a text that could not be checked. */
+  readonly onFailure: "refuse" | "pass";
+  readonly analyzeText: AnalyzeText | undefined;
+  /** Prompt Shields: attacks on the model in what users and documents say. */
+  readonly shieldPrompt: { readonly apiVersion: string } | undefined;
+  readonly rejection: Rejection;
+};
+
+export type AnalyzeText = {
+  readonly apiVersion: string;
+  /** Of 0, 2, 4 and 6, the least that is refused. */
+  readonly severityThreshold: number;
+  readonly blocklistNames: readonly string[];
+  /** Whether a text that a blocklist has caught is analyzed no further. */
+  readonly haltOnBlocklistHit: boolean;
+};
+
+/** The answer to a text that is refused; the gateway's own error where the config has no body. */
+export type Rejection = {
+  readonly status: number;
+  readonly body: { readonly text: string; readonly contentType: string } | undefined;
+  readonly headers: HeaderEdits;
 };
 
 export type PromptMessage = { readonly role: string; readonly content: string };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { object } from "./object.ts";
+import { promptGuard } from "./prompt-guard.ts";
 import { text } from "./scalar.ts";
 
 /** What a caller's path means, by agentgateway's names for it. */
@@ -22,7 +23,7 @@ const format = z.enum(
 
 const messages = z.array(object({ role: text, content: z.string() }));
 
-/** What is done to the body of a request for a model. */
+/** What is done to a request for a model, and to its answer. */
 export const aiPolicy = object(
   {
     defaults: z.record(text, z.unknown()).optional(),
@@ -30,8 +31,9 @@ export const aiPolicy = object(
     modelAliases: z.record(text, text).optional(),
     prompts: object({ append: messages.optional(), prepend: messages.optional() }).optional(),
     routes: z.record(text, format).optional(),
+    promptGuard: promptGuard.optional(),
   },
-  ["promptGuard", "promptCaching", "transformations", "finalTransformations"],
+  ["promptCaching", "transformations", "finalTransformations"],
 );
 
 export type WrittenAiPolicy = z.input<typeof aiPolicy>;

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { aiPolicy } from "./ai-policy.ts";
-import { backendAuth, backendTLS, health } from "./backend-policies.ts";
+import { backendAuth, backendTLS } from "./backend-connection.ts";
+import { health } from "./backend-policies.ts";
 import { gatewayReferences } from "./gateways.ts";
 import { match } from "./match.ts";
 import { object } from "./object.ts";
+import { promptGuard } from "./prompt-guard.ts";
 import { apiVersion, projectName, resourceName, resourceType } from "./provider.ts";
 import { outsideRoutePolicies, routePolicies } from "./route.ts";
 import { authority, path, port, text } from "./scalar.ts";
@@ -61,6 +63,7 @@ const model = object(
     health: health.optional(),
     defaults: aiPolicy.shape.defaults,
     overrides: aiPolicy.shape.overrides,
+    guardrails: promptGuard.optional(),
     matches: z.array(object({ headers: match.shape.headers })).optional(),
   },
   [
@@ -73,7 +76,6 @@ const model = object(
     "requestHeaders",
     "responseHeaders",
     "backendTunnel",
-    "guardrails",
     "promptCaching",
     "backendTLS",
   ],
@@ -114,6 +116,7 @@ const policies = object(
     streamKeepAlive,
     requestHeaderModifier,
     responseHeaderModifier,
+    guardrails: promptGuard.optional(),
   },
   outsideRoutePolicies,
 );

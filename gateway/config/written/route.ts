@@ -1,13 +1,8 @@
 import * as z from "zod";
 import { ai, weight } from "./ai-backend.ts";
 import { aiPolicy } from "./ai-policy.ts";
-import {
-  backendAuth,
-  backendPolicies,
-  backendTLS,
-  health,
-  urlRewrite,
-} from "./backend-policies.ts";
+import { backendAuth, backendTLS } from "./backend-connection.ts";
+import { backendPolicies, health, urlRewrite } from "./backend-policies.ts";
 import { apiKey, jwtAuth } from "./inbound-policies.ts";
 import { match } from "./match.ts";
 import { object, oneOf } from "./object.ts";

@@ -13,6 +13,7 @@ const none: AiPolicy = {
   modelAliases: {},
   prompts: { prepend: [], append: [] },
   routes: [],
+  guards: { request: [], response: [] },
 };
 const chat = "/v1/chat/completions";
 
