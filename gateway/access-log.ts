@@ -42,6 +42,8 @@ function accessLine(record: AccessRecord, status: number, arrived: number, ended
     modelSent: record.modelSent,
     stream: record.stream,
     tokens: record.tokens,
+    closeCode: record.closeCode,
+    closedBy: record.closedBy,
     promptGuard: record.promptGuard,
     requestBytes: record.requestBytes,
     responseBytes: record.responseBytes,

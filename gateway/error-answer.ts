@@ -34,6 +34,12 @@ export function answer(reason: Reason): Answer {
       return invalid(400, reason.kind, "The request target is not a path.");
     case "no_route":
       return invalid(404, reason.kind, "No route of this gateway matches the request.");
+    case "bad_handshake":
+      return invalid(400, reason.kind, `The WebSocket handshake is not valid: ${reason.detail}.`);
+    case "websocket_version":
+      return invalid(426, reason.kind, "This endpoint takes version 13 of WebSocket.", null, {
+        "sec-websocket-version": "13",
+      });
     case "method_not_allowed":
       return invalid(405, reason.kind, `This endpoint takes ${reason.allow}.`, null, {
         allow: reason.allow,

@@ -9,6 +9,9 @@ export type Reason =
   | { readonly kind: "request_incomplete" }
   | { readonly kind: "bad_request_target" }
   | { readonly kind: "no_route" }
+  /** Of a WebSocket (RFC 6455, section 4.2.1). */
+  | { readonly kind: "bad_handshake"; readonly detail: string }
+  | { readonly kind: "websocket_version" }
   | { readonly kind: "method_not_allowed"; readonly allow: string }
   | { readonly kind: "body_too_large"; readonly limit: number }
   | { readonly kind: "unsupported_media_type"; readonly got: string }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import express, { type Express, type Request, type Response } from "express";
 import type { Log } from "./access-log.ts";
@@ -20,6 +21,7 @@ import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
 import { createUnderWay } from "./request/under-way.ts";
 import { compileTable } from "./route/table.ts";
+import { beginHandshake } from "./websocket/begin.ts";
 
 /** What the gateway takes from the world around it. */
 export type Surroundings = {
@@ -83,7 +85,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 
   const policies = createLasting<Policy>();
   let table = compileTable(config, upstreams, policies, needs);
-  const edge = { patience: surroundings.patience ?? defaultPatience, refuse: refuseOn };
+  const upgrading = new WeakSet<IncomingMessage>();
+  const patience = surroundings.patience ?? defaultPatience;
+  const busy = (socket: Duplex): boolean => underWay.on(socket) !== undefined;
+  const edge = { patience, refuse: refuseOn, busy, upgrading };
   const servers = createBindServers(
     (bind) => createBindServer(bind, application(bind.port), edge),
     address,
@@ -113,11 +118,13 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     if (distrusted.has(request.socket)) return;
     const exchange = arrive(request, response, arrival);
     if (state === "draining") response.shouldKeepAlive = false;
+    const upgrade = request.headers.upgrade !== undefined && upgrading.has(request);
     try {
+      if (upgrade) beginHandshake(exchange, state);
       const { route, prefix } = table.find(arrival.port, exchange);
       const verdict = route.policies?.(exchange, prefix);
       if ((verdict instanceof Promise ? await verdict : verdict) === "answered") return;
-      await route.forward(exchange);
+      await (upgrade ? route.tunnel : route.forward)(exchange);
     } catch (error) {
       end(exchange, error);
     }
@@ -211,6 +218,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     const tooLate = new Promise<void>((resolve) => {
       const cancel = clock.after(grace, () => {
         cut = underWay.size;
+        for (const { goAway } of underWay.all()) goAway?.();
         servers.cutAll();
         resolve();
       });

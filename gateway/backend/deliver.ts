@@ -79,6 +79,13 @@ export function deliver(
       record.upstreamStatus = status;
       const upstreamId = headers["apim-request-id"] ?? headers["x-request-id"];
       if (typeof upstreamId === "string") record.upstreamRequestId = upstreamId;
+      if (status === 101) {
+        // Whoever asked for the connection has it, and looks after it from here on.
+        timers.clear();
+        exchange.abort = undefined;
+        inspect(status, headers);
+        return resolve("delivered");
+      }
       const verdict = inspect(status, headers);
       if (typeof verdict !== "object" || !("peek" in verdict)) {
         return begin(status, headers, verdict);

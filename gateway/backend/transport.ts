@@ -6,6 +6,7 @@ import type { Target } from "../config/run/backend.ts";
 import { Refusal } from "../errors.ts";
 import type { HeaderList } from "./headers.ts";
 import { type Patience, createPatience, inTurn } from "./patience.ts";
+import type { Upgrade } from "./upgrade.ts";
 import { upstreamFailure } from "./upstream-failure.ts";
 
 export type UpstreamRequest = {
@@ -16,6 +17,7 @@ export type UpstreamRequest = {
   readonly body: UpstreamBody;
   /** Milliseconds; the transport's own where undefined. */
   readonly timeouts?: { readonly firstByte: number | undefined; readonly idle: number | undefined };
+  readonly upgrade?: Upgrade;
 };
 
 /** Buffers can be sent again; a stream as long as it says so. */
@@ -129,12 +131,18 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
       const cause = new Error(`no answer within ${firstByte} ms of the body's last byte`);
       receiver.fail(new Refusal({ kind: "upstream_timeout", phase: "first_byte" }, cause));
     });
+    /** One that does not say to which protocol: nothing that follows can be read. */
+    const refuseSwitch = (): void => {
+      cut(abandoned);
+      receiver.fail(new Refusal({ kind: "upstream_protocol" }, new Error("a 101 without Upgrade")));
+    };
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
         if (aborted) started.abort(abandoned);
       },
       onResponseStart(_, status, headers, statusText) {
+        if (status === 101 && !aborted) return refuseSwitch();
         // Interim answers (RFC 9110, section 15.2) concern this connection alone.
         if (status < 200 || aborted) return;
         begun = true;
@@ -143,6 +151,17 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
       },
       onResponseData(_, chunk) {
         if (!aborted) receiver.data(chunk);
+      },
+      onRequestUpgrade(_, status, headers, socket) {
+        begun = true;
+        patience.end();
+        // In use until it is closed.
+        socket.once("close", finish);
+        if (aborted) return void socket.destroy();
+        const refusal = request.upgrade?.take(status, headers, socket);
+        if (refusal === undefined) return receiver.head(status, headers, undefined);
+        socket.destroy();
+        receiver.fail(refusal);
       },
       onResponseEnd() {
         finish();
@@ -166,6 +185,7 @@ export function createTransport(target: Target, timeouts: Timeouts, dial: Dial):
         body: bodyOf(body, patience),
         headersTimeout: body.kind === "stream" ? 0 : firstByte,
         bodyTimeout: request.timeouts?.idle ?? timeouts.idle,
+        upgrade: request.upgrade?.protocol ?? null,
         // Otherwise the Host header, which may be the caller's, would name the certificate to ask for.
         ...(serverName === undefined ? {} : { servername: serverName }),
       },

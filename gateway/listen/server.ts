@@ -8,12 +8,14 @@ import {
 } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type SecureContext, createSecureContext } from "node:tls";
+import { Socket } from "node:net";
 import type { Express } from "express";
 import type { Duplex } from "node:stream";
 import type { Bind, ServerTls } from "../config/run.ts";
 import type { Reason } from "../errors.ts";
 import { listenerFinder } from "../route/listener.ts";
 import { answerRaw, faultOf, hangUp, isLeaving } from "./malformed.ts";
+import { asksForWebSocket, attachResponse } from "./upgrade.ts";
 
 /** Largest head of a request, in bytes. */
 const maxHeaderSize = 32 * 1024;
@@ -53,13 +55,23 @@ export type Edge = {
   readonly patience: Patience;
   /** Ends the request under way on a connection. False when there is none. */
   refuse(socket: Duplex, reason: Reason): boolean;
+  /** Whether a request is under way on a connection. */
+  busy(socket: Duplex): boolean;
+  /** The requests whose connection is to become a WebSocket. */
+  readonly upgrading: WeakSet<IncomingMessage>;
 };
 
 /** The server of one bind. It does not listen yet. */
 export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
   const { patience } = edge;
-  const server = createServerOf(bind, listenerOf(app), {
-    ...presetPrototypes(app),
+  const preset = presetPrototypes(app);
+  const serve = listenerOf(app);
+  // One that comes before the answer to the request ahead of it is an ordinary request.
+  const upgrades = (request: IncomingMessage): boolean =>
+    asksForWebSocket(request) && !edge.busy(request.socket);
+  const server = createServerOf(bind, serve, {
+    ...preset,
+    shouldUpgradeCallback: upgrades,
     maxHeaderSize,
     insecureHTTPParser: false,
     // Refused with the gateway's own answer, by what a request must be (request/admit.ts).
@@ -73,6 +85,14 @@ export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
   // Node would leave out what is above its limit, and say nothing; ours refuses.
   server.maxHeadersCount = 0;
   guard(server, edge);
+  server.on("upgrade", (request, socket, head) => {
+    // Node before 24.9 asks nobody which upgrades are wanted.
+    if (!upgrades(request) || !(socket instanceof Socket)) return void socket.destroy();
+    const response = new preset.ServerResponse(request);
+    attachResponse(response, socket, head);
+    edge.upgrading.add(request);
+    serve(request, response);
+  });
   return server;
 }
 

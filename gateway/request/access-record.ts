@@ -24,6 +24,9 @@ export type AccessRecord = {
   modelSent: string | undefined;
   stream: boolean | undefined;
   tokens: Tokens | undefined;
+  /** Of a WebSocket: the code of the first close frame, and who sent it. */
+  closeCode: number | undefined;
+  closedBy: "caller" | "backend" | undefined;
   /** What the prompt guards said of the request and of the answer. */
   promptGuard: { readonly request?: GuardRecord; readonly response?: GuardRecord } | undefined;
   requestBytes: number;
@@ -75,6 +78,8 @@ export function accessRecord(
     modelSent: undefined,
     stream: undefined,
     tokens: undefined,
+    closeCode: undefined,
+    closedBy: undefined,
     promptGuard: undefined,
     requestBytes: 0,
     responseBytes: 0,

@@ -49,6 +49,7 @@ export function arrive(
     // Of a whole URL only the path, for it may carry a password.
     record: accessRecord(id, port, method, location?.target ?? url.replace(/^.*@/, "")),
     abort: undefined,
+    goAway: undefined,
     closed: false,
   };
   const leave = underWay.begin(exchange);
@@ -56,7 +57,10 @@ export function arrive(
     exchange.closed = true;
     leave();
     const { record, onTokens } = exchange;
-    if (!response.writableFinished && record.outcome === "ok") record.outcome = "client_closed";
+    // What becomes of a WebSocket, whoever looks after it says.
+    if (!response.writableFinished && record.outcome === "ok" && response.statusCode !== 101) {
+      record.outcome = "client_closed";
+    }
     exchange.abort?.();
     if (onTokens.length > 0) {
       const used = tokensUsed(record);

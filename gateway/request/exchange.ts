@@ -35,6 +35,8 @@ export type Exchange = {
   readonly record: AccessRecord;
   /** Ends the work under way for a caller that has gone; set by whoever is at work. */
   abort: (() => void) | undefined;
+  /** Ends a WebSocket, or the handshake of one, since the gateway ends; undefined for all else. */
+  goAway: (() => void) | undefined;
   /** The caller has gone. */
   closed: boolean;
 };

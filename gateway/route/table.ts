@@ -10,6 +10,7 @@ import { compilePolicies } from "../policy/order.ts";
 import type { Policy, PolicyNeeds } from "../policy/policy.ts";
 import { admit } from "../request/admit.ts";
 import type { Exchange } from "../request/exchange.ts";
+import { compileTunnels } from "../websocket/forward.ts";
 import { type Finder, type Found, compileRoutes } from "./finder.ts";
 import { listenerFinder } from "./listener.ts";
 
@@ -18,6 +19,8 @@ export type RunningRoute = {
   readonly name: string;
   readonly policies: Policy | undefined;
   readonly forward: Forward;
+  /** The same for a WebSocket. */
+  readonly tunnel: Forward;
 };
 
 /** All the routes of a configuration, compiled. */
@@ -62,6 +65,7 @@ export function compileTable(
       name: route.name,
       policies: policiesOf(route, place),
       forward: compileForward(route, upstreams, { ...needs, leadBack }, limits.requestBody),
+      tunnel: compileTunnels(route, upstreams, needs),
     };
   }
 

@@ -1,8 +1,8 @@
 // One HTTP or HTTPS server on a free port of 127.0.0.1, that can refuse connections and come back.
 import { once } from "node:events";
-import { createServer as createHttp, type RequestListener } from "node:http";
+import { createServer as createHttp, type IncomingMessage, type RequestListener } from "node:http";
 import { createServer as createHttps } from "node:https";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { KeyPair } from "./certificate.ts";
 
 export type LoopbackOptions = {
@@ -49,9 +49,11 @@ export type Loopback = {
   close(): Promise<void>;
 };
 
+/** @param upgrade without one, what asks for an upgrade is an ordinary request */
 export async function startLoopback(
   options: LoopbackOptions,
   listener: RequestListener,
+  upgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): Promise<Loopback> {
   const { certificate, clientCertificates, keepAliveMs } = options;
   const underWay = new Set<Socket>();
@@ -78,6 +80,15 @@ export async function startLoopback(
           listen,
         );
   if (keepAliveMs !== undefined) server.keepAliveTimeout = keepAliveMs;
+
+  if (upgrade !== undefined) {
+    server.on("upgrade", (request, socket, head) => {
+      if (!(socket instanceof Socket)) throw new TypeError("not a socket");
+      underWay.add(socket);
+      socket.once("close", () => underWay.delete(socket));
+      upgrade(request, socket, head);
+    });
+  }
 
   const none = { tcp: 0, tls: 0, failedHandshakes: 0, malformed: 0 };
   let counted = { ...none };

@@ -1,6 +1,6 @@
 // The formats beside chat completions and embeddings, at the paths where Azure serves each: another
 // format's path, or a dated version where none belongs, is a 404.
-import { type Answer, invalidRequest, jsonAnswer } from "./azure-answer.ts";
+import { type Answer, azureHeaders, invalidRequest, jsonAnswer } from "./azure-answer.ts";
 import {
   type FormatAnswer,
   type FormatRequest,
@@ -42,6 +42,10 @@ const formats: readonly {
     { path: new RegExp(`^${v1}/${operation}$`), dated: false, play },
     { path: new RegExp(`^${dated}/${operation}$`), dated: true, play },
   ]),
+  { path: /^\/openai\/v1\/realtime\/client_secrets$/, dated: false, play: clientSecret },
+  { path: /^\/openai\/v1\/realtime\/sessions$/, dated: false, play: realtimeSession },
+  { path: /^\/openai\/realtimeapi\/sessions$/, dated: true, play: realtimeSession },
+  { path: /^\/openai\/v1\/realtime\/calls$/, dated: false, play: realtimeCall },
 ];
 
 /** Undefined for a path that is none of these. */
@@ -215,4 +219,29 @@ function messages(request: FormatRequest): FormatAnswer {
 
 function tokenCount(): FormatAnswer {
   return jsonAnswer(200, { input_tokens: 11 });
+}
+
+function clientSecret(request: FormatRequest): FormatAnswer {
+  const { session } = fieldsOf(request);
+  return jsonAnswer(200, { value: id("ek"), expires_at: 1_750_000_600, session });
+}
+
+function realtimeSession(request: FormatRequest): FormatAnswer {
+  const { model } = fieldsOf(request);
+  const client_secret = { value: id("ek"), expires_at: 1_750_000_060 };
+  return jsonAnswer(200, { id: id("sess"), object: "realtime.session", model, client_secret });
+}
+
+/** An offer of WebRTC's in, an answer out. */
+function realtimeCall({ body, headers }: FormatRequest): FormatAnswer {
+  if (headers["content-type"] !== "application/sdp") return invalidRequest("not an SDP offer");
+  return {
+    status: 201,
+    headers: {
+      ...azureHeaders(),
+      "content-type": "application/sdp",
+      location: `/v1/realtime/calls/${id("rtc")}`,
+    },
+    body: Buffer.concat([body, Buffer.from("answer")]),
+  };
 }

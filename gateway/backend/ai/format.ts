@@ -87,12 +87,28 @@ const models: Format = {
   operation: "models",
   ofDeployment: false,
 };
+/** A session over a WebSocket; the other calls of its API are carried as they are. */
+const realtime: Format = {
+  ...common,
+  name: "realtime",
+  body: "unread",
+  operation: "realtime",
+  ofDeployment: false,
+};
+const realtimeSessions: Format = {
+  ...common,
+  name: "realtime_sessions",
+  operation: "realtime/sessions",
+  ofDeployment: false,
+  required: "model",
+};
 /** A response that is stored: read, cancelled, deleted. */
 const storedResponse: Format = { ...responses, name: "response", body: "unread" };
 const passthrough: Format = { ...common, name: "passthrough", body: "unread", operation: "" };
 
 /** By the end of the caller's path, the longest first. */
 const formats: readonly (readonly [suffix: string, format: Format])[] = [
+  ["/realtime/translations", { ...realtime, operation: "realtime/translations" }],
   ["/messages/count_tokens", tokenCount],
   ["/audio/transcriptions", { ...form, name: "transcriptions", operation: "audio/transcriptions" }],
   ["/audio/translations", { ...form, name: "translations", operation: "audio/translations" }],
@@ -100,17 +116,21 @@ const formats: readonly (readonly [suffix: string, format: Format])[] = [
   ["/chat/completions", completions],
   ["/images/variations", { ...form, name: "image_variations", operation: "images/variations" }],
   ["/images/edits", { ...form, name: "image_edits", operation: "images/edits" }],
+  ["/realtimeapi/sessions", realtimeSessions],
+  ["/realtime/sessions", realtimeSessions],
   ["/audio/speech", speech],
   ["/completions", textCompletions],
   ["/embeddings", embeddings],
   ["/responses", responses],
   ["/messages", messages],
+  ["/realtime", realtime],
   ["/models", models],
 ];
 
 /** What cannot be told by the end, since an id stands there. */
 const byId: readonly (readonly [path: RegExp, format: Format])[] = [
   [/\/responses\/[^/]/, storedResponse],
+  [/\/realtime\/[^/]/, { ...realtime, name: "realtime_call" }],
   [/\/(?:openai|v1)\/models\/[^/]+$/, models],
 ];
 
@@ -122,6 +142,7 @@ const named: Readonly<Record<RouteFormat, Format>> = {
   messages,
   anthropicTokenCount: tokenCount,
   models,
+  realtime,
   passthrough,
 };
 

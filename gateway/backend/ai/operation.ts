@@ -16,7 +16,7 @@ export type Operation = {
 
 /** Where the APIs begin, in OpenAI's, Azure's and Anthropic's paths. */
 const root = /^.*?\/(?:openai\/deployments\/[^/]+|openai\/v1|openai|anthropic\/v1|v1)\//;
-const stored = /\/((?:responses|models)\/.+)$/;
+const stored = /\/((?:responses|models|realtime)\/.+)$/;
 
 /**
  * @param path the caller's, without query

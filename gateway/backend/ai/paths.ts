@@ -18,7 +18,7 @@ export function compilePath(endpoint: Endpoint): PathFor {
     case "prefix":
       return below(endpoint.prefix);
     case "foundry":
-      return besideAnthropic(below(`/api/projects/${endpoint.project}/openai/v1`));
+      return besideAnthropic(besideRealtime(below(`/api/projects/${endpoint.project}/openai/v1`)));
     case "azureOpenAI":
       return besideAnthropic(versions[endpoint.version] ?? dated(endpoint.version));
   }
@@ -40,9 +40,21 @@ function dated(version: string): PathFor {
     withVersion(
       ofDeployment
         ? `/openai/deployments/${encodeURIComponent(model)}/${name}${query}`
-        : `/openai/${name}${query}`,
+        : `/openai/${datedNames[name] ?? name}${query}`,
       version,
     );
+}
+
+/** What dated versions call otherwise. */
+const datedNames: Readonly<Record<string, string>> = {
+  "realtime/sessions": "realtimeapi/sessions",
+};
+
+/** Azure documents the Realtime API at the resource alone; projects have none of their own. */
+function besideRealtime(otherwise: PathFor): PathFor {
+  const atResource = below("/openai/v1");
+  return (operation, model, target) =>
+    (operation.name.startsWith("realtime") ? atResource : otherwise)(operation, model, target);
 }
 
 /** Claude answers to Anthropic's own API, which has no versions and knows no projects. */

@@ -123,6 +123,7 @@ export type RouteFormat =
   | "messages"
   | "anthropicTokenCount"
   | "models"
+  | "realtime"
   | "passthrough";
 
 export type TransparentTraffic = { readonly kind: "transparent" };

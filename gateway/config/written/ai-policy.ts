@@ -12,11 +12,12 @@ const format = z.enum(
     "messages",
     "anthropicTokenCount",
     "models",
+    "realtime",
     "passthrough",
   ],
   {
     error:
-      "expected completions, responses, embeddings, messages, anthropicTokenCount, models or passthrough",
+      "expected completions, responses, embeddings, messages, anthropicTokenCount, models, realtime or passthrough",
   },
 );
 

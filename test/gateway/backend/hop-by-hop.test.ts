@@ -154,7 +154,7 @@ test("fields after a chunked body are read, and not passed on", async (t) => {
   assert.equal(foundry.connections.malformed, 0);
 });
 
-test("an upgrade is not tunnelled: the request goes on as plain HTTP", async (t) => {
+test("an upgrade, save to WebSocket, is not tunnelled: the request goes on as plain HTTP", async (t) => {
   const { port } = await runGateway(
     t,
     routes({
@@ -164,7 +164,7 @@ test("an upgrade is not tunnelled: the request goes on as plain HTTP", async (t)
   );
   const answer = await exchangeBytes(
     port,
-    "GET /language/x HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-key: eA==\r\n\r\n",
+    "GET /language/x HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n",
   );
   assert.match(answer, /^HTTP\/1\.1 200 /);
   assert.equal(foundry.requests[0]?.headers.upgrade, undefined);

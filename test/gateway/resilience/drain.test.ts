@@ -6,6 +6,7 @@ import { Agent, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, beforeEach, test } from "node:test";
 import { call, open } from "../caller.ts";
+import { open as openWebSocket } from "../websocket/client.ts";
 import { configuration, model } from "../configuration.ts";
 import { startFoundries, streamed } from "./backends.ts";
 import { runBuiltGateway } from "./built-gateway.ts";
@@ -101,6 +102,19 @@ test("what is not done by the end of the grace is cut, counted and logged; the e
   assert.equal(await gateway.exit, 0);
   assert.partialDeepStrictEqual(await gateway.logged("drained"), { cut: 3 });
   assert.equal(gateway.lines.filter(({ msg }) => msg === "request").length, 3);
+});
+
+test("an open WebSocket has the same grace, and is then told that the gateway goes away", async (t) => {
+  const gateway = await runBuiltGateway(t, configure, ["--drain-timeout", "0.3"]);
+  const client = await openWebSocket(gateway.origin, "/openai/v1/realtime?model=m");
+  gateway.child.kill("SIGTERM");
+  await gateway.logged("draining");
+  client.send({ type: "response.create" });
+  await client.until("response.done");
+  assert.equal(await client.closed, 1001);
+  assert.equal(await gateway.exit, 0);
+  assert.partialDeepStrictEqual(await gateway.logged("drained"), { cut: 1 });
+  assert.partialDeepStrictEqual(await gateway.logged("request"), { outcome: "draining" });
 });
 
 test("a second signal ends it at once", async (t) => {

@@ -141,9 +141,9 @@ test("an absolute URL's host takes the place of Host, for the route and for the 
   assert.equal(received?.headers.host, "one.example");
 });
 
-test("an upgrade is not offered to the backend: the request is an ordinary one", async (t) => {
+test("an upgrade, save to WebSocket, is not offered to the backend: the request is an ordinary one", async (t) => {
   const { port } = await runGateway(t, yaml);
-  for (const protocol of ["websocket", "h2c"]) {
+  for (const protocol of ["h2c", "TLS/1.2", "websocket, h2c"]) {
     const answer = await exchangeBytes(
       port,
       `GET /v1/x HTTP/1.1\r\nhost: x\r\nupgrade: ${protocol}\r\nhttp2-settings: AAMAAABk\r\nconnection: upgrade, http2-settings, close\r\n\r\n`,

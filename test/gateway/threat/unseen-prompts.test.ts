@@ -7,6 +7,7 @@ import { after, beforeEach, describe, test } from "node:test";
 import { startGuarding } from "../backend/guarding.ts";
 import { call, chat, errorOf } from "../caller.ts";
 import { runGateway } from "../running-gateway.ts";
+import { errorIn, refused } from "../websocket/client.ts";
 
 const guarding = await startGuarding();
 const { foundry, safety, guard, config } = guarding;
@@ -33,6 +34,14 @@ describe("what a guard could not see", () => {
       "a body of a kind that is not read",
       { ...chat({ input: "Hi" }), path: "/v1/responses/compact" },
     ],
+    [
+      "a session that goes on elsewhere",
+      { ...chat({ model: "gpt-realtime" }), path: "/v1/realtime/sessions" },
+    ],
+    [
+      "a session's secret",
+      { ...chat({ session: { instructions: "Hi" } }), path: "/v1/realtime/client_secrets" },
+    ],
   ] as const) {
     test(`${name} is refused`, async (t) => {
       const { origin } = await runGateway(t, yaml);
@@ -42,6 +51,13 @@ describe("what a guard could not see", () => {
       assert.equal(safety.requests.length + foundry.requests.length, 0);
     });
   }
+
+  test("a session over a WebSocket is refused", async (t) => {
+    const { origin } = await runGateway(t, yaml);
+    const refusal = await refused(origin, "/openai/v1/realtime?model=m");
+    assert.deepEqual([refusal.status, errorIn(refusal)["code"]], [400, "uncheckable_body"]);
+    assert.equal(foundry.connections.tcp, 0);
+  });
 
   test("a stored response, which has no body, passes", async (t) => {
     const { origin } = await runGateway(t, yaml);

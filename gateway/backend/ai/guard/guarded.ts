@@ -32,6 +32,7 @@ export async function guarded(
   backends: readonly ModelBackend[],
   prepare: (backend: ModelBackend) => Try,
 ): Promise<readonly ModelBackend[]> {
+  if (format.name === "realtime_sessions") refuseSession(backends);
   const [first] = backends;
   if (first !== undefined) prepare(first);
   if (guards.request.length > 0 && (format.body === "form" || isTold(format.name))) {
@@ -57,6 +58,12 @@ export function refuseUnread(
   if (length === "0" && headers["transfer-encoding"] === undefined) return;
   if (backends.every(({ guards }) => guards === undefined || guards.request.length === 0)) return;
   throw new Refusal({ kind: "uncheckable_body", detail: "it is of no kind that is read here" });
+}
+
+/** Refuses a session, in which what is said goes both ways unread, where it is to be checked. */
+export function refuseSession(backends: readonly ModelBackend[]): void {
+  if (backends.every(({ guards }) => guards === undefined)) return;
+  throw new Refusal({ kind: "uncheckable_body", detail: "what a session says is not read here" });
 }
 
 async function checkRequest(

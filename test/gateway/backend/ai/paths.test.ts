@@ -117,6 +117,25 @@ const others: readonly (readonly [what: string, Endpoint, asked: string, sent: s
     "/azure/v1/chat/completions",
     "/base/chat/completions",
   ],
+  [
+    "the calls of the Realtime API know no project",
+    foundry,
+    "/v1/realtime/client_secrets",
+    "/openai/v1/realtime/client_secrets",
+  ],
+  [
+    "a call's own path stays",
+    v1,
+    "/v1/realtime/calls/rtc_1/hangup?x=1",
+    "/openai/v1/realtime/calls/rtc_1/hangup?x=1",
+  ],
+  [
+    "sessions have another name in dated versions",
+    dated,
+    "/v1/realtime/sessions",
+    "/openai/realtimeapi/sessions?api-version=2024-10-21",
+  ],
+  ["and back", v1, "/openai/realtimeapi/sessions?api-version=x", "/openai/v1/realtime/sessions"],
   ["an empty prefix is the root", { kind: "prefix", prefix: "" }, "/v1/embeddings", "/embeddings"],
   [
     "the caller's path stays to the letter",
