@@ -126,7 +126,9 @@ test("an ES module in TypeScript, run by Node.js as it is", async () => {
   run(process.execPath, [tsc, ...strict, "stack.ts"], folder);
   const result = await runProgram({ program: "stack.ts", cwd: folder });
   assert.equal(result.exitCode, 0, result.log);
-  assert.deepEqual(result.outputs.get("foundry-gateway-test"), { config: ["config", "warnings"] });
+  assert.deepEqual(result.outputs.get("foundry-gateway-test"), {
+    config: ["config", "places", "warnings"],
+  });
 });
 
 function gateways({ resources }: Run): readonly string[] {

@@ -74,12 +74,18 @@ const key = z.union(
   { error: "expected the key as text, or a map with value or file" },
 );
 
-/** How the gateway proves itself to the backend. */
-export const backendAuth = oneOf(
+const credential = oneOf(
   { azure: azure.optional(), key: key.optional(), passthrough: empty().optional() },
   ["azure", "key", "passthrough"],
   ["aws", "gcp", "copilot", "jwtSign", "oauthTokenExchange", "crossAppAccess"],
 );
+
+/**
+ * How the gateway proves itself to the backend. Its type is said, not inferred through each of the
+ * places it may stand in: TypeScript gives up on types as deep as that.
+ */
+export const backendAuth: z.ZodType<z.output<typeof credential>, z.input<typeof credential>> =
+  credential;
 
 /** How the connection to the backend is secured; `{}` is system roots and the target's name. */
 export const backendTLS = object(

@@ -109,8 +109,7 @@ function isMap({ value }: { value: unknown }): boolean {
   return isRecord(value);
 }
 
-/** Who is asked before a prompt goes to a model, and before an answer goes to the caller; in order. */
-export const promptGuard = object(
+const lists = object(
   {
     request: z.array(requestGuard).optional(),
     response: z.array(responseGuard).optional(),
@@ -118,4 +117,11 @@ export const promptGuard = object(
   ["streaming"],
 );
 
-export type CheckedPromptGuard = z.output<typeof promptGuard>;
+export type CheckedPromptGuard = z.output<typeof lists>;
+
+/**
+ * Who is asked before a prompt goes to a model, and before an answer goes to the caller; in order.
+ * Its type is said, not inferred through each of the places it may stand in: TypeScript gives up on
+ * types as deep as that.
+ */
+export const promptGuard: z.ZodType<CheckedPromptGuard, z.input<typeof lists>> = lists;

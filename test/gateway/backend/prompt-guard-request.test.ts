@@ -245,7 +245,10 @@ const form = (prompt: string) => ({
   body: ["prompt", prompt, "file", "RIFF"]
     .flatMap((text, n, all) =>
       n % 2 === 0
-        ? [`--b\r\ncontent-disposition: form-data; name="${text}"\r\n\r\n${all[n + 1] ?? ""}\r\n`]
+        ? [
+            `--b\r\ncontent-disposition: form-data; name="${text}"${text === "file" ? '; filename="a.wav"' : ""}`,
+            `\r\n\r\n${all[n + 1] ?? ""}\r\n`,
+          ]
         : [],
     )
     .concat("--b--\r\n")

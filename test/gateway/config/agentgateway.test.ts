@@ -61,7 +61,7 @@ test("additions go, and are named; other defaults are written out; secrets stay 
   assert.equal(
     printAgentgateway(source),
     `# agentgateway has no binds[0].listeners[0].policies.apiKey.keys[0].allowedModels
-# agentgateway takes the keys of binds[0].listeners[0].policies.apiKey from "authorization: Bearer" alone, not from api-key and x-api-key: add location for another header
+# agentgateway takes the keys of binds[0].listeners[0].policies.apiKey from "authorization: Bearer" alone, not from api-key, x-api-key and ocp-apim-subscription-key: add location for another header
 # agentgateway has no binds[0].listeners[0].routes[0].policies.streamKeepAlive
 # agentgateway has no binds[0].listeners[0].routes[0].policies.timeout.idleTimeout
 # agentgateway has no binds[0].listeners[0].routes[0].policies.backendAuth.azure.scope
