@@ -84,8 +84,10 @@ const credential = oneOf(
  * How the gateway proves itself to the backend. Its type is said, not inferred through each of the
  * places it may stand in: TypeScript gives up on types as deep as that.
  */
-export const backendAuth: z.ZodType<z.output<typeof credential>, z.input<typeof credential>> =
-  credential;
+export const backendAuth: z.ZodType<
+  z.output<typeof credential>,
+  z.input<typeof credential>
+> = credential;
 
 /** How the connection to the backend is secured; `{}` is system roots and the target's name. */
 export const backendTLS = object(
