@@ -21,5 +21,6 @@ USER 65532:65532
 ENV NODE_ENV=production
 # The binds' ports, readiness.
 EXPOSE 3000 15021
-ENTRYPOINT ["node", "/app/gateway.cjs"]
+# The flags of infra/node-flags.ts.
+ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/gateway.cjs"]
 CMD ["-f", "/etc/foundry-gateway/config.yaml"]

@@ -3,13 +3,14 @@ import type { Contender } from "./contender.ts";
 import { compiled } from "./contenders/compile.ts";
 import { gateway, transparentGateway } from "./contenders/gateway.ts";
 import { litellm } from "./contenders/litellm.ts";
+import { nodeFlags } from "../infra/node-flags.ts";
 import { modelSent, upstreamToken } from "./job.ts";
 import { startChild } from "./process/child.ts";
 import { pinned } from "./process/cores.ts";
 import { nginxVersion, startNginxProxy } from "./upstream/nginx.ts";
 
-/** Everybody on Node runs with this one, so that it is no difference between them. */
-export const nodeOptions = "--max-semi-space-size=64";
+/** Everybody on Node runs as the component runs the gateway, so that it is no difference between them. */
+export const nodeOptions = nodeFlags.join(" ");
 
 /** Whoever is measured, from nothing at all to the most there is. */
 export const contenders: readonly Contender[] = [

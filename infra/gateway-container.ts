@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type * as inputs from "@pulumi/azure-native/types/input.js";
 import type { EnvironmentVariableArgs, ImageArgs } from "./hosting-args.ts";
 import { type OwnVariables, digestVariable, secretName } from "./gateway-variables.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { timings } from "./timings.ts";
 
 /** Microsoft's image with Node.js and nothing of ours: the bundle is mounted into it. */
@@ -38,7 +39,9 @@ export function gatewayContainer(
     name: "gateway",
     image: image?.name ?? nodeImage,
     // A prebuilt image starts the gateway by its entry point.
-    ...(bundle === undefined ? {} : { command: ["node", `${mountPath}/${bundleFile.path}`] }),
+    ...(bundle === undefined
+      ? {}
+      : { command: ["node", ...nodeFlags, `${mountPath}/${bundleFile.path}`] }),
     args: ["-f", `${mountPath}/${configFile.path}`, "--drain-timeout", String(timings.drain)],
     env: byName([
       ...Object.entries(own).map(([name, value]) => ({ name, value })),

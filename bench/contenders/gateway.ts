@@ -1,6 +1,7 @@
 import { openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeFlags } from "../../infra/node-flags.ts";
 import type { Contender, Site } from "../contender.ts";
 import { callerKey, modelSent } from "../job.ts";
 import { type Child, startChild } from "../process/child.ts";
@@ -14,7 +15,7 @@ export type Way = { readonly nodeOptions?: string | undefined; readonly log?: "f
 /** As the component starts it. A configuration it does not take ends it, with its own words. */
 export function startGateway(site: Site, config: object, way: Way = {}): Child {
   const { core, directory, identity, port } = site;
-  const { nodeOptions = "--max-semi-space-size=64", log = "file" } = way;
+  const { nodeOptions = nodeFlags.join(" "), log = "file" } = way;
   const file = join(directory, `gateway-${port}.yaml`);
   writeFileSync(file, JSON.stringify(config));
   return startChild(

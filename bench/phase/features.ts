@@ -19,7 +19,7 @@ export async function measureFeatures(
   const field = await enter(await featureVariants(), around);
   for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const { running, out } = field;
-  await closedRounds(running, loader, { connections, rounds: 1, seconds: 1 });
+  await closedRounds(running, loader, { connections, rounds: 1, seconds: plan.warmUp });
   const rounds = plan.rounds[connections] ?? 1;
   const figures = await closedRounds(running, loader, {
     connections,

@@ -43,7 +43,7 @@ export async function measureStreams(
       coldStart: running.coldStart,
       firstByte: first,
       streams: many,
-      bodies: await bodies(running, loader),
+      bodies: await bodies(running, loader, plan.warmUp / 2),
     });
     step(`streams and bodies: ${running.contender.title}`);
   }
@@ -65,7 +65,10 @@ function isCompared(name: string): boolean {
 async function bodies(
   running: Running,
   loader: Loader,
+  warmUp: number,
 ): Promise<Readonly<Record<number, ClosedFigures>>> {
+  const warming = { connections: 8, rounds: 1, seconds: warmUp, ask: { bytes: 100 * 1024 } };
+  await closedRounds([running], loader, warming);
   const figures: Record<number, ClosedFigures> = {};
   for (const bytes of bodySizes.slice(1)) {
     const connections = bytes > 10 * 1024 * 1024 ? 2 : 8;

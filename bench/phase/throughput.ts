@@ -30,7 +30,7 @@ export async function measureThroughput(
   for (const { title, why } of out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const rest = await atRest(running);
 
-  await closedRounds(running, loader, { connections: 64, rounds: 1, seconds: 1 });
+  await closedRounds(running, loader, { connections: 64, rounds: 1, seconds: plan.warmUp });
   const closed = new Map<number, ReadonlyMap<string, ClosedFigures>>();
   for (const [level, rounds] of Object.entries(plan.rounds)) {
     const connections = Number(level);

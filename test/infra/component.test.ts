@@ -282,7 +282,11 @@ describe("the app", () => {
       },
     ]);
     const [container] = template.containers;
-    assert.deepEqual(container.command, ["node", "/etc/foundry-gateway/gateway.cjs"]);
+    assert.deepEqual(container.command, [
+      "node",
+      "--max-semi-space-size=32",
+      "/etc/foundry-gateway/gateway.cjs",
+    ]);
     assert.deepEqual(container.env.slice(0, 3), [
       { name: "AZURE_CLIENT_ID", value: clientId },
       { name: "FOUNDRY_HOST", value: "acme-ai.services.ai.azure.com" },

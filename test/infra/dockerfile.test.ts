@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { nodeFlags } from "../../infra/node-flags.ts";
 import { deploy, only } from "./mocked.ts";
 import { repository } from "./run-program.ts";
 
@@ -38,5 +39,9 @@ test("the image reads its configuration where the component mounts it", async ()
     JSON.parse(command.slice("CMD ".length)),
     template.containers[0].args.slice(0, 2),
   );
-  assert.ok(lines.some((line) => /^ENTRYPOINT \["node", "\/app\/gateway\.cjs"\]$/.test(line)));
+  const entryPoint = JSON.stringify(["node", ...nodeFlags, "/app/gateway.cjs"]).replaceAll(
+    ",",
+    ", ",
+  );
+  assert.ok(lines.includes(`ENTRYPOINT ${entryPoint}`));
 });
