@@ -17,13 +17,13 @@ export type Plan = {
 };
 
 export const full: Plan = {
-  rounds: { 1: 3, 16: 2, 64: 4, 256: 2 },
-  warmUp: 5,
+  rounds: { 1: 2, 16: 2, 64: 4, 256: 1 },
+  warmUp: 4,
   window: 1,
-  openSeconds: 3,
+  openSeconds: 2,
   openRounds: 2,
   streamEvents: 40,
-  firstBytes: 150,
+  firstBytes: 100,
   coldStarts: 2,
 };
 

@@ -4,13 +4,15 @@ import type { HeaderEdits } from "../config/run/policies.ts";
 export function applyEdits(list: string[], edits: readonly HeaderEdits[]): string[] {
   let current = list;
   for (const { add, set, remove } of edits) {
-    const gone = new Set([...remove, ...set.map(([name]) => name)]);
+    const isGone = (name: string) =>
+      remove.includes(name) || set.some(([replaced]) => replaced === name);
     const next: string[] = [];
     for (let index = 0; index + 1 < current.length; index += 2) {
       const name = current[index] ?? "";
-      if (!gone.has(name.toLowerCase())) next.push(name, current[index + 1] ?? "");
+      if (!isGone(name.toLowerCase())) next.push(name, current[index + 1] ?? "");
     }
-    next.push(...set.flat(), ...add.flat());
+    for (const [name, value] of set) next.push(name, value);
+    for (const [name, value] of add) next.push(name, value);
     current = next;
   }
   return current;

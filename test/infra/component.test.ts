@@ -284,7 +284,7 @@ describe("the app", () => {
     const [container] = template.containers;
     assert.deepEqual(container.command, [
       "node",
-      "--max-semi-space-size=32",
+      "--max-semi-space-size=16",
       "/etc/foundry-gateway/gateway.cjs",
     ]);
     assert.deepEqual(container.env.slice(0, 3), [

@@ -1,11 +1,17 @@
 import { type JWTPayload, type JWTVerifyGetKey, errors, jwtVerify } from "jose";
 import type { JwtAuth } from "../../config/run/policies.ts";
 import type { Check, Finding } from "./credential.ts";
+import { createRecent } from "./recent.ts";
 
 /** Seconds that the issuer's clock and ours may differ. */
 const clockTolerance = 60;
 /** Longest token looked at, in bytes; it shares the limit of a request's head with all else. */
 const maxToken = 24 * 1024;
+/**
+ * Milliseconds for which a token that was good is taken without another look at its signature, which
+ * costs more than all the rest of a request. Its end is still its end.
+ */
+const taken = 60_000;
 const jwtShape = /^bearer ([\w-]+\.[\w-]+\.[\w-]*)$/i;
 
 /**
@@ -20,29 +26,42 @@ export function jwtCheck(settings: JwtAuth, keys: JWTVerifyGetKey, now: () => nu
     clockTolerance,
     requiredClaims: ["exp"],
   };
-  return async ({ request: { headers } }): Promise<Finding> => {
+  const recent = createRecent<Finding>();
+  return ({ request: { headers } }) => {
     const { authorization } = headers;
     if (authorization === undefined) return { kind: "absent" };
     const token = authorization.length > maxToken ? undefined : jwtShape.exec(authorization)?.[1];
     if (token === undefined) return invalid("not a JWT");
+    return recent.get(token, now()) ?? verify(token);
+  };
+
+  async function verify(token: string): Promise<Finding> {
     try {
       const { payload } = await jwtVerify(token, keys, {
         ...options,
         currentDate: new Date(now()),
       });
-      return isEntitled(payload, settings)
-        ? { kind: "valid", caller: callerOf(payload), spentHeader: undefined }
-        : {
-            kind: "invalid",
-            error: "insufficient_scope",
-            description: "a role or scope is missing",
-          };
+      if (!isEntitled(payload, settings)) {
+        return {
+          kind: "invalid",
+          error: "insufficient_scope",
+          description: "a role or scope is missing",
+        };
+      }
+      const finding: Finding = {
+        kind: "valid",
+        caller: callerOf(payload),
+        spentHeader: undefined,
+      };
+      const end = ((payload.exp ?? 0) + clockTolerance) * 1000;
+      recent.keep(token, finding, Math.min(now() + taken, end));
+      return finding;
     } catch (error) {
       if (error instanceof errors.JOSEError) return invalid(describe(error));
       // What else can fail is the issuer's key: not to be had, or not usable.
       return { kind: "unavailable", cause: error };
     }
-  };
+  }
 }
 
 function invalid(description: string): Finding {
