@@ -1,4 +1,5 @@
 import { isEscape, isHex } from "./json-bytes.ts";
+import { createKept } from "./json-kept.ts";
 import { type Member, type Sought, findSought } from "./json-member.ts";
 import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
 
@@ -87,11 +88,8 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
   let found: Sought | undefined;
 
   let chunk: Buffer = nothingRead;
-  /** Where in the chunk begins what is kept of it, a key or a value; -1 when nothing is. */
-  let keptFrom = -1;
-  /** The same of the chunks before, as long as it is not too long to be of use. */
-  let kept: Buffer[] = [];
-  let keptBytes = 0;
+  /** A key of the top-level object, or the value of a member whose text is wanted. */
+  const kept = createKept(maxValue);
 
   return { push, end };
 
@@ -152,7 +150,7 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
           index += 1;
       }
     }
-    if (keptFrom !== -1) keep(length);
+    if (kept.active) kept.carry(next);
     consumed += length;
   }
 
@@ -190,14 +188,13 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
     stringIsKey = true;
     if (depth !== 1) return;
     empty = false;
-    keptFrom = at + 1;
+    kept.begin(at + 1);
   }
 
   function endKey(at: number): void {
     state = colon;
     if (depth !== 1) return;
-    found = findKept(at);
-    forget();
+    found = kept.end(chunk, at, maxKey, find);
   }
 
   function startValue(byte: number, at: number): void {
@@ -205,7 +202,7 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
       member = found;
       found = undefined;
       memberStart = consumed + at;
-      if (member.text) keptFrom = at;
+      if (member.text) kept.begin(at);
     }
     if (byte === 0x22) {
       state = string;
@@ -229,10 +226,9 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
     if (depth !== 1 || member === undefined) return;
     const { key: name } = member;
     if (members.length === maxMembers) fail(`more than ${maxMembers} of "${name}"`, at);
-    const text = member.text ? textKept(at) : undefined;
+    const text = member.text ? kept.end(chunk, at, maxValue, textOf) : undefined;
     members.push({ key: name, start: memberStart, end: consumed + at, text });
     member = undefined;
-    forget();
   }
 
   function open(byte: number, at: number): void {
@@ -251,33 +247,8 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
     endValue(at + 1);
   }
 
-  /** Takes what the chunk has of a key or a value. */
-  function keep(to: number): void {
-    keptBytes += to - keptFrom;
-    if (keptBytes <= maxValue) kept.push(chunk.subarray(keptFrom, to));
-    keptFrom = 0;
-  }
-
-  function forget(): void {
-    keptFrom = -1;
-    if (keptBytes === 0) return;
-    kept = [];
-    keptBytes = 0;
-  }
-
-  function findKept(to: number): Sought | undefined {
-    if (keptBytes + to - keptFrom > maxKey) return undefined;
-    if (keptBytes === 0) return findSought(wanted, chunk, keptFrom, to);
-    keep(to);
-    const whole = Buffer.concat(kept);
-    return findSought(wanted, whole, 0, whole.length);
-  }
-
-  function textKept(to: number): string | undefined {
-    if (keptBytes + to - keptFrom > maxValue) return undefined;
-    if (keptBytes === 0) return chunk.toString("utf8", keptFrom, to);
-    keep(to);
-    return Buffer.concat(kept).toString();
+  function find(bytes: Buffer, from: number, to: number): Sought | undefined {
+    return findSought(wanted, bytes, from, to);
   }
 
   function end(): Scanned {
@@ -295,5 +266,9 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
 const means = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === 0x22 || byte === 0x5c || byte < 0x20 ? 1 : 0,
 );
+
+function textOf(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString("utf8", from, to);
+}
 
 const nothingRead = Buffer.alloc(0);
