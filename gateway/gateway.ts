@@ -109,7 +109,8 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     // Otherwise Express would show a stack trace where its own code fails.
     app.set("env", "production");
     const arrival = { port, log, randomId: randomUUID, underWay, onEnd };
-    app.use((request: Request, response: Response) => serve(arrival, request, response));
+    // It catches what goes wrong: Express has nothing to wait for.
+    app.use((request: Request, response: Response) => void serve(arrival, request, response));
     return app;
   }
 

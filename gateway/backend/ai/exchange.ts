@@ -98,7 +98,7 @@ export function compileAi(
  * Puts each backend's model in the body, asks a stream for its usage, and streams the answer back
  * while counting tokens. Nothing is sent for a body that a model cannot take.
  */
-async function exchangeWithModel(
+function exchangeWithModel(
   exchange: Exchange,
   trying: TryingModels,
   format: Format,
@@ -141,9 +141,11 @@ async function exchangeWithModel(
     };
   };
   const guards = chosen[0]?.guards;
-  const backends =
-    guards === undefined ? chosen : await guarded(exchange, guards, format, body, chosen, prepare);
-  await tryInTurn(exchange, trying, backends, body.owned, prepare);
+  const send = (backends: readonly ModelBackend[]) =>
+    tryInTurn(exchange, trying, backends, body.owned, prepare);
+  return guards === undefined
+    ? send(chosen)
+    : guarded(exchange, guards, format, body, chosen, prepare).then(send);
 }
 
 /** Azure serves the deployment in the path, whatever the body says: both must be allowed. */

@@ -65,12 +65,6 @@ export async function readJsonBody(
  */
 function eachChunk(request: Request, take: (chunk: Buffer) => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      request.off("data", onData).off("end", onEnd).off("error", onError);
-      finish();
-    };
-    const onError = (error: Error) => settle(() => reject(error));
-    const onEnd = () => settle(resolve);
     const onData = (chunk: Buffer) => {
       try {
         if (!take(chunk)) return;
@@ -78,10 +72,12 @@ function eachChunk(request: Request, take: (chunk: Buffer) => boolean): Promise<
         setImmediate(() => request.resume());
       } catch (error) {
         request.pause();
-        settle(() => reject(error));
+        request.off("data", onData).off("end", resolve).off("error", reject);
+        reject(error);
       }
     };
-    request.on("data", onData).on("end", onEnd).on("error", onError);
+    // After its end a request says nothing more.
+    request.on("data", onData).on("end", resolve).on("error", reject);
   });
 }
 
