@@ -22,3 +22,15 @@ export function isHex(byte: number): boolean {
     (byte >= 0x61 && byte <= 0x66)
   );
 }
+
+/** Whether a byte inside a string is more than a part of it: a quotation mark, a backslash, a fault. */
+export const endsRun = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x22 || byte === 0x5c || byte < 0x20 ? 1 : 0,
+);
+
+/** The words of the grammar by their first byte. */
+export const words: Readonly<Record<number, string>> = {
+  0x74: "true",
+  0x66: "false",
+  0x6e: "null",
+};

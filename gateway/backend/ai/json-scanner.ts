@@ -1,4 +1,5 @@
-import { isEscape, isHex } from "./json-bytes.ts";
+import { endsRun, isEscape, isHex, words } from "./json-bytes.ts";
+import { InvalidJson } from "./invalid-json.ts";
 import { createKept } from "./json-kept.ts";
 import { type Member, type Sought, findSought } from "./json-member.ts";
 import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
@@ -24,17 +25,6 @@ export type Scanned = {
   /** Members looked for, in the order of the text; a key written twice is there twice. */
   readonly members: readonly Member[];
 };
-
-export class InvalidJson extends Error {
-  /** Byte offset of the first wrong byte. */
-  readonly offset: number;
-
-  constructor(message: string, offset: number) {
-    super(`${message} at byte ${offset}`);
-    this.name = "InvalidJson";
-    this.offset = offset;
-  }
-}
 
 /** Deeper than any request or answer; Azure's own parsers stop sooner. */
 const maxDepth = 512;
@@ -62,8 +52,6 @@ const word = 11;
 
 const object = 1;
 const array = 2;
-
-const words: Readonly<Record<number, string>> = { 0x74: "true", 0x66: "false", 0x6e: "null" };
 
 export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
   const stack: number[] = [];
@@ -102,7 +90,7 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
       switch (state) {
         case string: {
           // The bulk of most texts: run to the next byte that means something.
-          while (index < length && means[next[index] ?? 0] === 0) index += 1;
+          while (index < length && endsRun[next[index] ?? 0] === 0) index += 1;
           if (index === length) break;
           const current = next[index] ?? 0;
           if (current < 0x20) fail("a control character in a string", index);
@@ -261,11 +249,6 @@ export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
     throw new InvalidJson(message, consumed + at);
   }
 }
-
-/** Whether a byte inside a string is more than a part of it: a quotation mark, a backslash, a fault. */
-const means = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte === 0x22 || byte === 0x5c || byte < 0x20 ? 1 : 0,
-);
 
 function textOf(bytes: Buffer, from: number, to: number): string {
   return bytes.toString("utf8", from, to);

@@ -3,7 +3,8 @@ import type { Request } from "express";
 import { Refusal } from "../../errors.ts";
 import { type Decode, decoderOf } from "./content-coding.ts";
 import type { Sought } from "./json-member.ts";
-import { InvalidJson, type Scanned, createJsonScanner } from "./json-scanner.ts";
+import { InvalidJson } from "./invalid-json.ts";
+import { type Scanned, createJsonScanner } from "./json-scanner.ts";
 
 export type ScannedBody = {
   /** As received, without its content coding. */

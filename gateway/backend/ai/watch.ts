@@ -5,7 +5,8 @@ import type { Watch } from "../deliver.ts";
 import { createEventSplitter } from "./event-splitter.ts";
 import { tokensOf } from "./format.ts";
 import { sought } from "./json-member.ts";
-import { InvalidJson, createJsonScanner } from "./json-scanner.ts";
+import { InvalidJson } from "./invalid-json.ts";
+import { createJsonScanner } from "./json-scanner.ts";
 import type { Plan } from "./rewrite.ts";
 
 /** Told of the id that an answer of the Responses API carries. */
