@@ -110,24 +110,31 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     app.set("env", "production");
     const arrival = { port, log, randomId: randomUUID, underWay, onEnd };
     // It catches what goes wrong: Express has nothing to wait for.
-    app.use((request: Request, response: Response) => void serve(arrival, request, response));
+    app.use((request: Request, response: Response) => serve(arrival, request, response));
     return app;
   }
 
   /** The way of a request: arrival, route, policies, backend, answer; whatever goes wrong ends it. */
-  async function serve(arrival: Arrival, request: Request, response: Response): Promise<void> {
+  function serve(arrival: Arrival, request: Request, response: Response): void {
     if (distrusted.has(request.socket)) return;
     const exchange = arrive(request, response, arrival);
     if (state === "draining") response.shouldKeepAlive = false;
     const upgrade = request.headers.upgrade !== undefined && upgrading.has(request);
+    const failed = (error: unknown): void => end(exchange, error);
     try {
       if (upgrade) beginHandshake(exchange, state);
       const { route, prefix } = table.find(arrival.port, exchange);
+      const forward = upgrade ? route.tunnel : route.forward;
       const verdict = route.policies?.(exchange, prefix);
-      if ((verdict instanceof Promise ? await verdict : verdict) === "answered") return;
-      await (upgrade ? route.tunnel : route.forward)(exchange);
+      const answering =
+        verdict instanceof Promise
+          ? verdict.then((waited) => (waited === "answered" ? undefined : forward(exchange)))
+          : verdict === "answered"
+            ? undefined
+            : forward(exchange);
+      if (answering instanceof Promise) answering.catch(failed);
     } catch (error) {
-      end(exchange, error);
+      failed(error);
     }
   }
 

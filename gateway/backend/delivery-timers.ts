@@ -9,29 +9,30 @@ export type DeliveryTimers = {
   clear(): void;
 };
 
-type Work = {
+/** Told of what has taken too long. */
+export type Limits = {
   /** The answer has not begun in time. */
-  onRequest(): void;
+  notBegun(): void;
   /** The answer has not ended in time. */
-  onTotal(): void;
+  notEnded(): void;
   /** The caller has heard nothing for a while. */
-  onSilence(): void;
+  silent(): void;
 };
 
 /** What a route does not limit costs no timer. */
 export function startTimers(
   { arrived, timeouts: { request, total }, streamKeepAlive }: Exchange,
-  { onRequest, onTotal, onSilence }: Work,
+  limits: Limits,
 ): DeliveryTimers {
   if (request === undefined && total === undefined && streamKeepAlive === undefined) return none;
-  const requestTimer = after(request, onRequest);
-  const totalTimer = after(total, onTotal);
+  const requestTimer = after(request, () => limits.notBegun());
+  const totalTimer = after(total, () => limits.notEnded());
   let silence: NodeJS.Timeout | undefined;
   return {
     begun(commentable) {
       clearTimeout(requestTimer);
       if (commentable && streamKeepAlive !== undefined) {
-        silence = setInterval(onSilence, streamKeepAlive);
+        silence = setInterval(() => limits.silent(), streamKeepAlive);
       }
     },
     heard: () => void silence?.refresh(),

@@ -7,8 +7,8 @@ import { compileModelBackend } from "./ai/model-backend.ts";
 import { type Carrying, forwardTransparently } from "./transparent.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-/** Carries one request to a route's backends and the answer to the caller. */
-export type Forward = (exchange: Exchange) => Promise<void>;
+/** Carries one request to a route's backends and the answer to the caller. Throws or rejects otherwise. */
+export type Forward = (exchange: Exchange) => Promise<void> | void;
 
 /** The config has made sure that a route's backends are all of one kind. */
 export function compileForward(
@@ -31,7 +31,7 @@ export function compileForward(
 
   const transparent: TransparentTraffic = { kind: "transparent" };
   const services = backends.map((backend) => upstreams.run(backend, transparent));
-  return async (exchange) => {
+  return (exchange) => {
     // What such a request asks for cannot be told, so a caller bound to some models may ask for nothing.
     if (exchange.caller.allowedModels !== undefined) {
       throw new Refusal({ kind: "model_not_allowed", model: "this service" });

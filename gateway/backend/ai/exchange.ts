@@ -5,7 +5,8 @@ import { type Caller, mayUse } from "../../request/caller.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import { ownedByBody, ownedByPath } from "../affinity.ts";
 import { type Carrying, forwardTransparently } from "../transparent.ts";
-import { type Try, tryInTurn } from "../tries.ts";
+import type { Try } from "../attempt.ts";
+import { tryInTurn } from "../tries.ts";
 import { deploymentsIn } from "./deployment.ts";
 import { type Form, planForm, readForm } from "./form.ts";
 import { type Format, formatOf } from "./format.ts";
@@ -14,7 +15,7 @@ import { type ModelBackend, choosesByModel, stores } from "./model-backend.ts";
 import { answerModels, modelNames } from "./model-list.ts";
 import type { Sought } from "./json-member.ts";
 import { type Operation, operationOf } from "./operation.ts";
-import { readJsonBody } from "./read-body.ts";
+import { type ScannedBody, readJsonBody } from "./read-body.ts";
 import {
   type ModelInPath,
   type Plan,
@@ -28,7 +29,7 @@ import { watchAnswer } from "./watch.ts";
 type TryingModels = Carrying<ModelBackend>;
 
 /** Carries one request of a route to a model, whatever its format. */
-export type ForwardAi = (exchange: Exchange) => Promise<void>;
+export type ForwardAi = (exchange: Exchange) => Promise<void> | void;
 
 /** @param maxBody bytes */
 export function compileAi(
@@ -47,7 +48,7 @@ export function compileAi(
   const policies = backends.map((backend) => backend.body);
   const wanted = new Map<Format, readonly Sought[]>();
 
-  return async (exchange) => {
+  return (exchange) => {
     const { record, target, request } = exchange;
     const format = formatOf(record.path, routes);
     const operation = operationOf(record.path, target, format);
@@ -61,8 +62,13 @@ export function compileAi(
     if (request.method !== "POST") throw new Refusal({ kind: "method_not_allowed", allow: "POST" });
     // Before the body is read, so that the log names it whatever becomes of that.
     if (only !== undefined && others.length === 0) record.backend = only.name;
-    const body = await read(exchange, format, maxBody, wantedOf(format));
-    await exchangeWithModel(exchange, trying, format, operation, body, choose);
+    const send = (body: ReadBody): Promise<void> =>
+      exchangeWithModel(exchange, trying, format, operation, body, choose);
+    return format.body === "form"
+      ? readForm(request, maxBody).then((form) => send(formBody(form)))
+      : readJsonBody(request, maxBody, wantedOf(format)).then((body) =>
+          send(jsonBody(body, format)),
+        );
   };
 
   /** Put together once for each format. */
@@ -167,31 +173,24 @@ type ReadBody = {
   plan(backend: ModelBackend, model: string | undefined, inPath: ModelInPath): Plan;
 };
 
-async function read(
-  { request }: Exchange,
-  format: Format,
-  maxBody: number,
-  wanted: readonly Sought[],
-): Promise<ReadBody> {
-  if (format.body === "form") {
-    const form = await readForm(request, maxBody);
-    return {
-      ...form,
-      form,
-      model: form.fields.findLast(({ name }) => name === "model")?.text,
-      owned: undefined,
-      plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
-    };
-  }
-  const body = await readJsonBody(request, maxBody, wanted);
+function formBody(form: Form): ReadBody {
   return {
-    chunks: body.chunks,
-    length: body.length,
+    ...form,
+    form,
+    model: form.fields.findLast(({ name }) => name === "model")?.text,
+    owned: undefined,
+    plan: (backend, model, inPath) => planForm(form, model, backend.body, inPath),
+  };
+}
+
+function jsonBody({ chunks, length, scanned }: ScannedBody, format: Format): ReadBody {
+  return {
+    chunks,
+    length,
     form: undefined,
-    model: stringOf(body.scanned.members.findLast(({ key }) => key === "model")?.text),
-    owned: format.name === "responses" ? ownedByBody(body.chunks) : undefined,
-    plan: (backend, model, inPath) =>
-      planRewrite(body.scanned, format, model, backend.body, inPath),
+    model: stringOf(scanned.members.findLast(({ key }) => key === "model")?.text),
+    owned: format.name === "responses" ? ownedByBody(chunks) : undefined,
+    plan: (backend, model, inPath) => planRewrite(scanned, format, model, backend.body, inPath),
   };
 }
 

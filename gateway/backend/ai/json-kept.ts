@@ -1,52 +1,50 @@
 /** Bytes of a text that arrives in chunks, kept from one place to another. */
-export type Kept = {
-  readonly active: boolean;
+export class KeptBytes {
+  /** Bytes that are held of chunks that have passed; what is longer is only counted. */
+  private readonly most: number;
+  /** Where it began in the current chunk; -1 while nothing is kept. */
+  private from = -1;
+  private carried = 0;
+  private pieces: Buffer[] | undefined = undefined;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  get active(): boolean {
+    return this.from !== -1;
+  }
+
   /** Begins at an offset in the current chunk. */
-  begin(at: number): void;
+  begin(at: number): void {
+    this.from = at;
+  }
+
   /** The chunk ends before what is kept does. */
-  carry(chunk: Buffer): void;
-  /** All of it, in one piece, where it is no longer than `limit`; and is done. */
-  end<T>(
+  carry(chunk: Buffer): void {
+    this.carried += chunk.length - this.from;
+    this.pieces ??= [];
+    if (this.carried <= this.most) this.pieces.push(chunk.subarray(this.from));
+    else this.pieces = [];
+    this.from = 0;
+  }
+
+  /** Ends; what `use` makes of all of it, in one piece, where it is no longer than `limit`. */
+  end<Context, Result>(
     chunk: Buffer,
     at: number,
     limit: number,
-    use: (bytes: Buffer, from: number, to: number) => T,
-  ): T | undefined;
-};
-
-/** @param most bytes that are held of chunks that have passed; what is longer is only counted */
-export function createKept(most: number): Kept {
-  let from = -1;
-  let pieces: Buffer[] = [];
-  let carried = 0;
-
-  return {
-    get active() {
-      return from !== -1;
-    },
-    begin(at) {
-      from = at;
-    },
-    carry,
-    end(chunk, at, limit, use) {
-      const start = from;
-      const before = carried;
-      from = -1;
-      if (before === 0) return at - start > limit ? undefined : use(chunk, start, at);
-      const whole =
-        before + at - start > limit ? undefined : [...pieces, chunk.subarray(start, at)];
-      pieces = [];
-      carried = 0;
-      if (whole === undefined) return undefined;
-      const bytes = Buffer.concat(whole);
-      return use(bytes, 0, bytes.length);
-    },
-  };
-
-  function carry(chunk: Buffer): void {
-    carried += chunk.length - from;
-    if (carried <= most) pieces.push(chunk.subarray(from));
-    else pieces = [];
-    from = 0;
+    use: (context: Context, bytes: Buffer, from: number, to: number) => Result,
+    context: Context,
+  ): Result | undefined {
+    const { from, carried, pieces } = this;
+    this.from = -1;
+    const length = carried + at - from;
+    if (pieces === undefined) return length > limit ? undefined : use(context, chunk, from, at);
+    this.pieces = undefined;
+    this.carried = 0;
+    if (length > limit) return undefined;
+    const whole = Buffer.concat([...pieces, chunk.subarray(from, at)]);
+    return use(context, whole, 0, whole.length);
   }
 }

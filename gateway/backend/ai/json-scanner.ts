@@ -1,6 +1,6 @@
 import { endsRun, isEscape, isHex, words } from "./json-bytes.ts";
 import { InvalidJson } from "./invalid-json.ts";
-import { createKept } from "./json-kept.ts";
+import { KeptBytes } from "./json-kept.ts";
 import { type Member, type Sought, findSought } from "./json-member.ts";
 import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
 
@@ -54,204 +54,214 @@ const object = 1;
 const array = 2;
 
 export function createJsonScanner(wanted: readonly Sought[]): JsonScanner {
-  const stack: number[] = [];
-  let depth = 0;
-  let state = value;
-  let consumed = 0;
-  let hexLeft = 0;
-  let numberState = 0;
-  let expectedWord = "";
-  let wordAt = 0;
-  let stringIsKey = false;
+  return new Scanner(wanted);
+}
 
-  let root: "object" | "other" = "other";
-  let inside = 0;
-  let empty = true;
-  const members: Member[] = [];
+/** A class, for there are two of them to every request: closures would be made anew for each. */
+class Scanner implements JsonScanner {
+  private readonly wanted: readonly Sought[];
+  /** Kinds of what is open, by depth. */
+  private readonly open: number[] = [];
+  private depth = 0;
+  private state = value;
+  private consumed = 0;
+  private hexLeft = 0;
+  private numberState = 0;
+  private word = "";
+  private wordAt = 0;
+  private stringIsKey = false;
+
+  private root: "object" | "other" = "other";
+  private inside = 0;
+  private empty = true;
+  private readonly members: Member[] = [];
 
   /** The member whose value is being read. */
-  let member: Sought | undefined;
-  let memberStart = 0;
+  private member: Sought | undefined = undefined;
+  private memberStart = 0;
   /** The key read last, where it is one of those looked for. */
-  let found: Sought | undefined;
-
-  let chunk: Buffer = nothingRead;
+  private found: Sought | undefined = undefined;
   /** A key of the top-level object, or the value of a member whose text is wanted. */
-  const kept = createKept(maxValue);
+  private readonly kept = new KeptBytes(maxValue);
 
-  return { push, end };
+  constructor(wanted: readonly Sought[]) {
+    this.wanted = wanted;
+  }
 
-  function push(next: Buffer): void {
-    chunk = next;
-    const { length } = next;
+  push(chunk: Buffer): void {
+    const { length } = chunk;
     let index = 0;
     while (index < length) {
-      const byte = next[index] ?? 0;
-      switch (state) {
+      const byte = chunk[index] ?? 0;
+      switch (this.state) {
         case string: {
           // The bulk of most texts: run to the next byte that means something.
-          while (index < length && endsRun[next[index] ?? 0] === 0) index += 1;
+          while (index < length && endsRun[chunk[index] ?? 0] === 0) index += 1;
           if (index === length) break;
-          const current = next[index] ?? 0;
-          if (current < 0x20) fail("a control character in a string", index);
+          const current = chunk[index] ?? 0;
+          if (current < 0x20) this.fail("a control character in a string", index);
           index += 1;
-          if (current === 0x5c) state = escape;
-          else if (stringIsKey) endKey(index - 1);
-          else endValue(index);
+          if (current === 0x5c) this.state = escape;
+          else if (this.stringIsKey) this.endKey(chunk, index - 1);
+          else this.endValue(chunk, index);
           break;
         }
         case escape:
           if (byte === 0x75) {
-            state = hex;
-            hexLeft = 4;
-          } else if (isEscape(byte)) state = string;
-          else fail("an unknown escape in a string", index);
+            this.state = hex;
+            this.hexLeft = 4;
+          } else if (isEscape(byte)) this.state = string;
+          else this.fail("an unknown escape in a string", index);
           index += 1;
           break;
         case hex:
-          if (!isHex(byte)) fail("an incomplete \\u escape", index);
-          hexLeft -= 1;
-          if (hexLeft === 0) state = string;
+          if (!isHex(byte)) this.fail("an incomplete \\u escape", index);
+          this.hexLeft -= 1;
+          if (this.hexLeft === 0) this.state = string;
           index += 1;
           break;
         case number: {
-          const following = afterNumber(numberState, byte);
+          const following = afterNumber(this.numberState, byte);
           if (following === -1) {
-            if (!isNumberEnd(numberState)) fail("an incomplete number", index);
+            if (!isNumberEnd(this.numberState)) this.fail("an incomplete number", index);
             // The byte belongs to what follows the number.
-            endValue(index);
+            this.endValue(chunk, index);
           } else {
-            numberState = following;
+            this.numberState = following;
             index += 1;
           }
           break;
         }
         case word:
-          if (byte !== expectedWord.charCodeAt(wordAt)) fail("an unknown word", index);
-          wordAt += 1;
+          if (byte !== this.word.charCodeAt(this.wordAt)) this.fail("an unknown word", index);
+          this.wordAt += 1;
           index += 1;
-          if (wordAt === expectedWord.length) endValue(index);
+          if (this.wordAt === this.word.length) this.endValue(chunk, index);
           break;
         default:
           if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
-            structure(byte, index);
+            this.structure(chunk, byte, index);
           index += 1;
       }
     }
-    if (kept.active) kept.carry(next);
-    consumed += length;
+    if (this.kept.active) this.kept.carry(chunk);
+    this.consumed += length;
   }
 
-  function structure(byte: number, at: number): void {
-    switch (state) {
+  end(): Scanned {
+    if (this.state === number && this.depth === 0 && isNumberEnd(this.numberState))
+      this.state = nothing;
+    if (this.state !== nothing)
+      this.fail(this.consumed === 0 ? "it is empty" : "it ends too soon", 0);
+    const { root, inside, empty, members } = this;
+    return { root, inside, empty, members };
+  }
+
+  private structure(chunk: Buffer, byte: number, at: number): void {
+    switch (this.state) {
       case valueOrEnd:
-        if (byte === 0x5d) return close(at);
-        return startValue(byte, at);
+        if (byte === 0x5d) return this.close(chunk, at);
+        return this.startValue(byte, at);
       case value:
-        return startValue(byte, at);
+        return this.startValue(byte, at);
       case keyOrEnd:
-        if (byte === 0x7d) return close(at);
-        return startKey(byte, at);
+        if (byte === 0x7d) return this.close(chunk, at);
+        return this.startKey(byte, at);
       case key:
-        return startKey(byte, at);
+        return this.startKey(byte, at);
       case colon:
-        if (byte !== 0x3a) fail("a missing colon", at);
-        state = value;
+        if (byte !== 0x3a) this.fail("a missing colon", at);
+        this.state = value;
         return;
       case commaOrEnd: {
-        const isObject = stack[depth] === object;
-        if (byte === 0x2c) state = isObject ? key : value;
-        else if (byte === (isObject ? 0x7d : 0x5d)) close(at);
-        else fail(isObject ? "expected , or }" : "expected , or ]", at);
+        const isObject = this.open[this.depth] === object;
+        if (byte === 0x2c) this.state = isObject ? key : value;
+        else if (byte === (isObject ? 0x7d : 0x5d)) this.close(chunk, at);
+        else this.fail(isObject ? "expected , or }" : "expected , or ]", at);
         return;
       }
       default:
-        fail("text after the end", at);
+        this.fail("text after the end", at);
     }
   }
 
-  function startKey(byte: number, at: number): void {
-    if (byte !== 0x22) fail("expected a key in double quotes", at);
-    state = string;
-    stringIsKey = true;
-    if (depth !== 1) return;
-    empty = false;
-    kept.begin(at + 1);
+  private startKey(byte: number, at: number): void {
+    if (byte !== 0x22) this.fail("expected a key in double quotes", at);
+    this.state = string;
+    this.stringIsKey = true;
+    if (this.depth !== 1) return;
+    this.empty = false;
+    this.kept.begin(at + 1);
   }
 
-  function endKey(at: number): void {
-    state = colon;
-    if (depth !== 1) return;
-    found = kept.end(chunk, at, maxKey, find);
+  private endKey(chunk: Buffer, at: number): void {
+    this.state = colon;
+    if (this.depth !== 1) return;
+    this.found = this.kept.end(chunk, at, maxKey, findSought, this.wanted);
   }
 
-  function startValue(byte: number, at: number): void {
-    if (depth === 1 && found !== undefined && stack[1] === object) {
-      member = found;
-      found = undefined;
-      memberStart = consumed + at;
-      if (member.text) kept.begin(at);
+  private startValue(byte: number, at: number): void {
+    const { found } = this;
+    if (this.depth === 1 && found !== undefined && this.open[1] === object) {
+      this.member = found;
+      this.found = undefined;
+      this.memberStart = this.consumed + at;
+      if (found.text) this.kept.begin(at);
     }
     if (byte === 0x22) {
-      state = string;
-      stringIsKey = false;
-    } else if (byte === 0x7b || byte === 0x5b) open(byte, at);
+      this.state = string;
+      this.stringIsKey = false;
+    } else if (byte === 0x7b || byte === 0x5b) this.enter(byte, at);
     else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
-      state = number;
-      numberState = startNumber(byte);
+      this.state = number;
+      this.numberState = startNumber(byte);
     } else {
-      const wordText = words[byte];
-      if (wordText === undefined) return fail("expected a value", at);
-      state = word;
-      expectedWord = wordText;
-      wordAt = 1;
+      const text = words[byte];
+      if (text === undefined) return this.fail("expected a value", at);
+      this.state = word;
+      this.word = text;
+      this.wordAt = 1;
     }
   }
 
   /** @param at just past its last byte */
-  function endValue(at: number): void {
-    state = depth === 0 ? nothing : commaOrEnd;
-    if (depth !== 1 || member === undefined) return;
-    const { key: name } = member;
-    if (members.length === maxMembers) fail(`more than ${maxMembers} of "${name}"`, at);
-    const text = member.text ? kept.end(chunk, at, maxValue, textOf) : undefined;
-    members.push({ key: name, start: memberStart, end: consumed + at, text });
-    member = undefined;
+  private endValue(chunk: Buffer, at: number): void {
+    this.state = this.depth === 0 ? nothing : commaOrEnd;
+    const { member } = this;
+    if (this.depth !== 1 || member === undefined) return;
+    this.member = undefined;
+    if (this.members.length === maxMembers) {
+      this.fail(`more than ${maxMembers} of "${member.key}"`, at);
+    }
+    this.members.push({
+      key: member.key,
+      start: this.memberStart,
+      end: this.consumed + at,
+      text: member.text ? this.kept.end(chunk, at, maxValue, textOf, undefined) : undefined,
+    });
   }
 
-  function open(byte: number, at: number): void {
-    depth += 1;
-    if (depth > maxDepth) fail(`nested deeper than ${maxDepth} levels`, at);
-    stack[depth] = byte === 0x7b ? object : array;
-    state = byte === 0x7b ? keyOrEnd : valueOrEnd;
-    if (depth === 1 && byte === 0x7b) {
-      root = "object";
-      inside = consumed + at + 1;
+  private enter(byte: number, at: number): void {
+    this.depth += 1;
+    if (this.depth > maxDepth) this.fail(`nested deeper than ${maxDepth} levels`, at);
+    this.open[this.depth] = byte === 0x7b ? object : array;
+    this.state = byte === 0x7b ? keyOrEnd : valueOrEnd;
+    if (this.depth === 1 && byte === 0x7b) {
+      this.root = "object";
+      this.inside = this.consumed + at + 1;
     }
   }
 
-  function close(at: number): void {
-    depth -= 1;
-    endValue(at + 1);
+  private close(chunk: Buffer, at: number): void {
+    this.depth -= 1;
+    this.endValue(chunk, at + 1);
   }
 
-  function find(bytes: Buffer, from: number, to: number): Sought | undefined {
-    return findSought(wanted, bytes, from, to);
-  }
-
-  function end(): Scanned {
-    if (state === number && depth === 0 && isNumberEnd(numberState)) state = nothing;
-    if (state !== nothing) fail(consumed === 0 ? "it is empty" : "it ends too soon", 0);
-    return { root, inside, empty, members };
-  }
-
-  function fail(message: string, at: number): never {
-    throw new InvalidJson(message, consumed + at);
+  private fail(message: string, at: number): never {
+    throw new InvalidJson(message, this.consumed + at);
   }
 }
 
-function textOf(bytes: Buffer, from: number, to: number): string {
+function textOf(_: undefined, bytes: Buffer, from: number, to: number): string {
   return bytes.toString("utf8", from, to);
 }
-
-const nothingRead = Buffer.alloc(0);

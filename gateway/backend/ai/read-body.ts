@@ -4,7 +4,7 @@ import { Refusal } from "../../errors.ts";
 import { type Decode, decoderOf } from "./content-coding.ts";
 import type { Sought } from "./json-member.ts";
 import { InvalidJson } from "./invalid-json.ts";
-import { type Scanned, createJsonScanner } from "./json-scanner.ts";
+import { type JsonScanner, type Scanned, createJsonScanner } from "./json-scanner.ts";
 
 export type ScannedBody = {
   /** As received, without its content coding. */
@@ -20,66 +20,96 @@ export type ScannedBody = {
 const atOnce = 128 * 1024;
 
 /**
- * Reads a JSON request body and finds its members while it arrives.
+ * Reads a JSON request body and finds its members while it arrives. Throws what the headers alone
+ * tell; the promise rejects for the rest.
  * @param limit bytes, of the body as sent and as decoded; more is refused as soon as it is known
  */
-export async function readJsonBody(
+export function readJsonBody(
   request: Request,
   limit: number,
   wanted: readonly Sought[],
 ): Promise<ScannedBody> {
   const decode = refuseUnreadable(request, limit);
-  const scanner = createJsonScanner(wanted);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  let turnEnds = atOnce;
-  /** Whether others should get their turn before the next chunk. */
-  const take = (bytes: Buffer): boolean => {
-    length += bytes.length;
-    if (length > limit) throw new Refusal({ kind: "body_too_large", limit });
-    scanner.push(bytes);
-    chunks.push(bytes);
-    if (length < turnEnds) return false;
-    turnEnds = length + atOnce;
-    return true;
-  };
-  try {
-    if (decode === undefined) await eachChunk(request, take);
-    else {
-      const received = request.iterator({ destroyOnReturn: false });
-      for await (const chunk of decode(limited(received, limit))) {
-        if (take(chunk)) await othersFirst();
-      }
-    }
-    return { chunks, length, scanned: scanner.end() };
-  } catch (error) {
-    if (error instanceof InvalidJson) {
-      throw new Refusal({ kind: "invalid_json", detail: error.message });
-    }
-    throw request.errored === null ? error : new Refusal({ kind: "client_closed" }, error);
-  }
+  const body = new JsonBody(request, limit, wanted);
+  return decode === undefined ? body.read() : body.readDecoded(decode);
 }
 
-/**
- * Hands each chunk of a request to `take` as it comes; by events, at a third of what an iterator
- * costs. What is left when `take` throws stays with the request.
- */
-function eachChunk(request: Request, take: (chunk: Buffer) => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onData = (chunk: Buffer) => {
-      try {
-        if (!take(chunk)) return;
-        request.pause();
-        setImmediate(() => request.resume());
-      } catch (error) {
-        request.pause();
-        request.off("data", onData).off("end", resolve).off("error", reject);
-        reject(error);
+class JsonBody {
+  private readonly request: Request;
+  private readonly limit: number;
+  private readonly scanner: JsonScanner;
+  private readonly chunks: Buffer[] = [];
+  private length = 0;
+  private turnEnds = atOnce;
+
+  constructor(request: Request, limit: number, wanted: readonly Sought[]) {
+    this.request = request;
+    this.limit = limit;
+    this.scanner = createJsonScanner(wanted);
+  }
+
+  /** By events, at a third of what an iterator costs. What is left after a fault stays with the request. */
+  read(): Promise<ScannedBody> {
+    const { request } = this;
+    return new Promise((resolve, reject) => {
+      const onData = (chunk: Buffer): void => {
+        try {
+          if (!this.take(chunk)) return;
+          request.pause();
+          setImmediate(() => request.resume());
+        } catch (error) {
+          request.pause();
+          request.off("data", onData).off("end", onEnd).off("error", onError);
+          reject(this.refusal(error));
+        }
+      };
+      const onEnd = (): void => {
+        try {
+          resolve(this.whole());
+        } catch (error) {
+          reject(this.refusal(error));
+        }
+      };
+      const onError = (error: unknown): void => reject(this.refusal(error));
+      // After its end a request says nothing more.
+      request.on("data", onData).on("end", onEnd).on("error", onError);
+    });
+  }
+
+  async readDecoded(decode: Decode): Promise<ScannedBody> {
+    try {
+      const received = this.request.iterator({ destroyOnReturn: false });
+      for await (const chunk of decode(limited(received, this.limit))) {
+        if (this.take(chunk)) await othersFirst();
       }
-    };
-    // After its end a request says nothing more.
-    request.on("data", onData).on("end", resolve).on("error", reject);
-  });
+      return this.whole();
+    } catch (error) {
+      throw this.refusal(error);
+    }
+  }
+
+  /** Whether others should get their turn before the next chunk. */
+  private take(bytes: Buffer): boolean {
+    this.length += bytes.length;
+    if (this.length > this.limit) throw new Refusal({ kind: "body_too_large", limit: this.limit });
+    this.scanner.push(bytes);
+    this.chunks.push(bytes);
+    if (this.length < this.turnEnds) return false;
+    this.turnEnds = this.length + atOnce;
+    return true;
+  }
+
+  private whole(): ScannedBody {
+    const { chunks, length } = this;
+    return { chunks, length, scanned: this.scanner.end() };
+  }
+
+  private refusal(error: unknown): unknown {
+    if (error instanceof InvalidJson) {
+      return new Refusal({ kind: "invalid_json", detail: error.message });
+    }
+    return this.request.errored === null ? error : new Refusal({ kind: "client_closed" }, error);
+  }
 }
 
 /** What is sent must not be without end either, where nothing comes out of it. */

@@ -6,7 +6,7 @@ import { createEventSplitter } from "./event-splitter.ts";
 import { tokensOf } from "./format.ts";
 import { sought } from "./json-member.ts";
 import { InvalidJson } from "./invalid-json.ts";
-import { createJsonScanner } from "./json-scanner.ts";
+import { type JsonScanner, createJsonScanner } from "./json-scanner.ts";
 import type { Plan } from "./rewrite.ts";
 
 /** Told of the id that an answer of the Responses API carries. */
@@ -24,7 +24,7 @@ export function watchAnswer(
   const encoded = headers["content-encoding"] !== undefined;
   if (status !== 200 || encoded) return undefined;
   if (type.startsWith("text/event-stream")) return watchEvents(plan, record, onResponseId);
-  if (type.startsWith("application/json")) return watchJson(record, onResponseId);
+  if (type.startsWith("application/json")) return new JsonWatch(record, onResponseId);
   return undefined;
 }
 
@@ -32,41 +32,51 @@ const usageOnly = sought(["usage"]);
 const usageAndId = sought(["usage", "id"]);
 
 /** Passes every byte on as it comes and reads `usage` on the way. */
-function watchJson(record: AccessRecord, onResponseId: OnResponseId | undefined): Watch {
-  const scanner = createJsonScanner(onResponseId === undefined ? usageOnly : usageAndId);
-  let readable = true;
-  return {
-    edits: false,
-    commentable: false,
-    data(chunk) {
-      if (!readable) return chunk;
-      try {
-        scanner.push(chunk);
-      } catch (error) {
-        unreadable(error);
+class JsonWatch implements Watch {
+  readonly edits = false;
+  readonly commentable = false;
+  private readonly scanner: JsonScanner;
+  private readonly record: AccessRecord;
+  private readonly onResponseId: OnResponseId | undefined;
+  private readable = true;
+
+  constructor(record: AccessRecord, onResponseId: OnResponseId | undefined) {
+    this.scanner = createJsonScanner(onResponseId === undefined ? usageOnly : usageAndId);
+    this.record = record;
+    this.onResponseId = onResponseId;
+  }
+
+  data(chunk: Buffer): Buffer {
+    if (!this.readable) return chunk;
+    try {
+      this.scanner.push(chunk);
+    } catch (error) {
+      this.unreadable(error);
+    }
+    return chunk;
+  }
+
+  end(): undefined {
+    if (!this.readable) return;
+    try {
+      for (const { key, text } of this.scanner.end().members) {
+        const value: unknown = text === undefined ? undefined : JSON.parse(text);
+        if (key === "usage") note(value, this.record);
+        else if (typeof value === "string") this.onResponseId?.(value);
       }
-      return chunk;
-    },
-    end() {
-      if (!readable) return undefined;
-      try {
-        for (const { key, text } of scanner.end().members) {
-          const value: unknown = text === undefined ? undefined : JSON.parse(text);
-          if (key === "usage") note(value, record);
-          else if (typeof value === "string") onResponseId?.(value);
-        }
-      } catch (error) {
-        unreadable(error);
-      }
-      return undefined;
-    },
-    broken: () => undefined,
-  };
+    } catch (error) {
+      this.unreadable(error);
+    }
+  }
+
+  broken(): undefined {
+    return undefined;
+  }
 
   /** It is the caller's to find out. */
-  function unreadable(error: unknown): void {
+  private unreadable(error: unknown): void {
     if (!(error instanceof InvalidJson)) throw error;
-    readable = false;
+    this.readable = false;
   }
 }
 

@@ -63,7 +63,8 @@ function sendHeld(
     fail: (refusal) => receiver.fail(refusal),
   });
   return {
-    ...call,
+    pause: () => call.pause(),
+    resume: () => call.resume(),
     abort() {
       ending.abort(new Refusal({ kind: "client_closed" }));
       if (!ended) call.abort();

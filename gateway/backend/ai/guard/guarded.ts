@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Refusal } from "../../../errors.ts";
 import type { Exchange } from "../../../request/exchange.ts";
-import type { Try } from "../../tries.ts";
+import type { Try } from "../../attempt.ts";
 import type { Form } from "../form.ts";
 import type { Format } from "../format.ts";
 import type { ModelBackend } from "../model-backend.ts";
