@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Refusal, outcomeOf } from "../errors.ts";
-import type { Exchange } from "../request/exchange.ts";
+import type { Exchange, Work } from "../request/exchange.ts";
 import { applyEdits } from "../request/header-edits.ts";
 import { answerable } from "./headers.ts";
 import { type DeliveryTimers, type Limits, startTimers } from "./delivery-timers.ts";
@@ -60,7 +60,7 @@ export function deliver(
 }
 
 /** An answer on its way from a backend to the caller. */
-class Delivery implements Receiver, Limits {
+class Delivery implements Receiver, Limits, Work {
   private readonly exchange: Exchange;
   private readonly sender: Sender;
   private readonly timers: DeliveryTimers;
@@ -82,7 +82,7 @@ class Delivery implements Receiver, Limits {
   }
 
   begin(transport: Transport, request: UpstreamRequest): void {
-    this.exchange.abort = () => this.abandon();
+    this.exchange.work = this;
     this.call = transport.send(request, this);
   }
 
@@ -154,6 +154,12 @@ class Delivery implements Receiver, Limits {
     if (!this.waiting) this.exchange.response.write(comment);
   }
 
+  abandon(): void {
+    this.over();
+    this.call?.abort();
+    this.giveUp(new Refusal({ kind: "client_closed" }));
+  }
+
   private start(status: number, headers: IncomingHttpHeaders, verdict: Verdict): void {
     if (verdict === "withhold") {
       this.withheld = true;
@@ -193,12 +199,6 @@ class Delivery implements Receiver, Limits {
     });
   }
 
-  private abandon(): void {
-    this.over();
-    this.call?.abort();
-    this.giveUp(new Refusal({ kind: "client_closed" }));
-  }
-
   private cut(refusal: Refusal): void {
     this.call?.abort();
     this.fail(refusal);
@@ -207,7 +207,7 @@ class Delivery implements Receiver, Limits {
   /** Nobody waits for anything any more. */
   private over(): void {
     this.timers.clear();
-    this.exchange.abort = undefined;
+    this.exchange.work = undefined;
   }
 
   private settle(how: Delivered): void {

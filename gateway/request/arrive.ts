@@ -48,7 +48,7 @@ export function arrive(
     onTokens: [],
     // Of a whole URL only the path, for it may carry a password.
     record: accessRecord(id, port, method, location?.target ?? url.replace(/^.*@/, "")),
-    abort: undefined,
+    work: undefined,
     goAway: undefined,
     closed: false,
   };
@@ -61,7 +61,7 @@ export function arrive(
     if (!response.writableFinished && record.outcome === "ok" && response.statusCode !== 101) {
       record.outcome = "client_closed";
     }
-    exchange.abort?.();
+    exchange.work?.abandon();
     if (onTokens.length > 0) {
       const used = tokensUsed(record);
       if (used !== undefined) for (const settle of onTokens) settle(used);

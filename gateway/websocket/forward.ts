@@ -136,6 +136,6 @@ function join(
   const times = { ping: streamKeepAlive, idle, total };
   const watch = usage === "counted" ? watchUsage(exchange) : undefined;
   const tunnel = openTunnel(exchange, request.socket, socket, times, watch);
-  exchange.abort = tunnel.cut;
+  exchange.work = { abandon: tunnel.cut };
   exchange.goAway = tunnel.goAway;
 }

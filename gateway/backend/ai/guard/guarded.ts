@@ -73,14 +73,14 @@ async function checkRequest(
 ): Promise<void> {
   const ending = new AbortController();
   const stop = (reason: Refusal): void => ending.abort(reason);
-  exchange.abort = () => stop(new Refusal({ kind: "client_closed" }));
-  if (exchange.closed) exchange.abort();
+  exchange.work = { abandon: () => stop(new Refusal({ kind: "client_closed" })) };
+  if (exchange.closed) exchange.work.abandon();
   const late = setTimeout(() => stop(new Refusal({ kind: "request_timeout" })), timeLeft(exchange));
   try {
     await askGuards(exchange, "request", request, listen, ending.signal);
   } finally {
     clearTimeout(late);
-    exchange.abort = undefined;
+    exchange.work = undefined;
   }
 }
 
