@@ -1,13 +1,17 @@
 /** How long a run measures what; all of it together stays under ten minutes. */
 export type Plan = {
-  /** Rounds of the closed loop at each number of connections. */
-  readonly rounds: Readonly<Record<number, number>>;
+  /** Numbers of connections of the closed loop. */
+  readonly levels: readonly number[];
+  /** How often each contender is visited. */
+  readonly rounds: number;
+  /** Seconds under load at the beginning of each visit that are not measured. */
+  readonly runIn: number;
   /**
    * Seconds under load before the first round. V8 compiles while it learns: a process that has run for
    * a second does half of what it does for the rest of its days.
    */
   readonly warmUp: number;
-  /** Seconds of one round. */
+  /** Seconds of one measurement. */
   readonly window: number;
   readonly openSeconds: number;
   readonly openRounds: number;
@@ -17,19 +21,23 @@ export type Plan = {
 };
 
 export const full: Plan = {
-  rounds: { 1: 2, 16: 2, 64: 4, 256: 1 },
-  warmUp: 4,
+  levels: [64, 256, 16, 1],
+  rounds: 3,
+  runIn: 1,
+  warmUp: 3,
   window: 1,
-  openSeconds: 2,
+  openSeconds: 1.5,
   openRounds: 2,
   streamEvents: 40,
-  firstBytes: 100,
+  firstBytes: 200,
   coldStarts: 2,
 };
 
 /** To see the harness work; its figures mean nothing. */
 export const quick: Plan = {
-  rounds: { 1: 1, 64: 1 },
+  levels: [64, 1],
+  rounds: 1,
+  runIn: 1,
   warmUp: 1,
   window: 1,
   openSeconds: 1,

@@ -14,7 +14,7 @@ import { measureThroughput } from "./phase/throughput.ts";
 import { full, quick } from "./plan.ts";
 import { planCores } from "./process/cores.ts";
 import { temporaryDirectory } from "./process/temporary.ts";
-import { describeMachine } from "./report/machine.ts";
+import { busyShare, describeMachine } from "./report/machine.ts";
 import type { Results } from "./report/results.ts";
 import { targets } from "./report/targets.ts";
 import { terminal } from "./report/terminal.ts";
@@ -32,6 +32,7 @@ const { values } = parseArgs({
 const plan = values.quick ? quick : full;
 const only = values.only?.split(",");
 const chosen = contenders.filter(({ name }) => only === undefined || only.includes(name));
+const busyBefore = await busyShare();
 const started = performance.now();
 const directory = temporaryDirectory("foundry-gateway-bench-run-");
 const cores = planCores();
@@ -66,7 +67,7 @@ step("what each feature costs, and how costs grow");
 const third = await measureFeatures(around, loader, plan, step);
 
 const results: Results = {
-  machine: describeMachine(fast.kind, loader.closedBy, cores),
+  machine: describeMachine(fast.kind, loader.closedBy, cores, busyBefore),
   seconds: (performance.now() - started) / 1000,
   contenders: proven.flatMap((contender) => {
     const one = first.measured.get(contender.name);

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { pino } from "pino";
 import { type Log, createLog, gathered } from "./access-log.ts";
 import { type ConfigFile, openConfigFile } from "./config-file.ts";
@@ -12,10 +11,6 @@ import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/run.ts";
 import { type Gateway, createGateway } from "./gateway.ts";
 import { version } from "./version.ts";
-
-// V8 would learn in the first burst of requests that what a request allocates lives long, and then
-// allocate it among what is old, where it and all it refers to wait for a full collection.
-setFlagsFromString("--no-allocation-site-pretenuring");
 
 const command = parseCommandLine(process.argv.slice(2));
 switch (command.kind) {

@@ -1,4 +1,4 @@
-import { openSync, writeFileSync } from "node:fs";
+import { mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeFlags } from "../../infra/node-flags.ts";
@@ -16,7 +16,10 @@ export type Way = { readonly nodeOptions?: string | undefined; readonly log?: "f
 export function startGateway(site: Site, config: object, way: Way = {}): Child {
   const { core, directory, identity, port } = site;
   const { nodeOptions = nodeFlags.join(" "), log = "file" } = way;
-  const file = join(directory, `gateway-${port}.yaml`);
+  // Apart from the logs: the gateway watches the folder of its configuration.
+  const folder = join(directory, `config-${port}`);
+  mkdirSync(folder);
+  const file = join(folder, "gateway.yaml");
   writeFileSync(file, JSON.stringify(config));
   return startChild(
     pinned(core, [process.execPath, bundle, "-f", file]),

@@ -11,6 +11,8 @@ export type OpenTask = {
   readonly target: Target;
   readonly ask: Ask;
   readonly perSecond: number;
+  /** Seconds of arrivals whose answers do not count, before those that do. */
+  readonly runIn: number;
   readonly seconds: number;
 };
 
@@ -24,12 +26,14 @@ const patience = 3_000;
  * measures each from the time it was due: a server that stalls is charged for all who came meanwhile
  * (no coordinated omission). What has no answer in the end counts as a failure.
  */
-export function openLoop({ target, ask, perSecond, seconds }: OpenTask): Promise<Tally> {
+export function openLoop({ target, ask, perSecond, runIn, seconds }: OpenTask): Promise<Tally> {
   const request = postOf(target, bodyOf(ask));
   const every = 1000 / perSecond;
-  const count = Math.max(1, Math.floor(perSecond * seconds));
+  const before = Math.floor(perSecond * runIn);
+  const count = before + Math.max(1, Math.floor(perSecond * seconds));
   const schedule: Schedule = { every, count };
   let start = monotonic();
+  let answered = 0;
   const latencies: number[] = [];
   let failures = 0;
   let firstFailure: string | undefined;
@@ -56,16 +60,19 @@ export function openLoop({ target, ask, perSecond, seconds }: OpenTask): Promise
         run(another, due);
       }
     });
-    const giveUp = setTimeout(finish, seconds * 1000 + patience);
+    const giveUp = setTimeout(finish, (runIn + seconds) * 1000 + patience);
 
     function run(connection: Connection, due: number): void {
       send(connection, request, (outcome) => {
-        if (outcome.ok) latencies.push(monotonic() - due);
-        else {
+        answered += 1;
+        const counts = due >= start + before * every;
+        if (outcome.ok) {
+          if (counts) latencies.push(monotonic() - due);
+        } else {
           failures += 1;
           firstFailure ??= outcome.why;
         }
-        if (latencies.length + failures === count) return finish();
+        if (answered === count) return finish();
         const next = waiting.shift();
         if (next === undefined) idle.push(connection);
         else run(connection, next);
@@ -74,7 +81,7 @@ export function openLoop({ target, ask, perSecond, seconds }: OpenTask): Promise
 
     function finish(): void {
       clearTimeout(giveUp);
-      const unanswered = count - latencies.length - failures;
+      const unanswered = count - answered;
       if (unanswered > 0) firstFailure ??= `${unanswered} not answered in time`;
       failures += unanswered;
       for (const connection of all) connection.close();

@@ -19,9 +19,14 @@ export type ClosedFigures = {
   readonly firstFailure: string | undefined;
 };
 
-export type Round = {
-  readonly connections: number;
+export type Rounds = {
+  /** What is measured at each visit, one after the other. */
+  readonly levels: readonly number[];
+  /** Visits to each contender. */
   readonly rounds: number;
+  /** Of load at the first level before anything is measured: others have had the caches meanwhile. */
+  readonly runIn: number;
+  /** At each level. */
   readonly seconds: number;
   readonly ask?: Ask;
 };
@@ -32,20 +37,61 @@ type Sample = { readonly tally: Tally; readonly cpu: number; readonly memory: nu
 export async function closedRounds(
   field: readonly Running[],
   loader: Loader,
-  { connections, rounds, seconds, ask = small }: Round,
-): Promise<ReadonlyMap<string, ClosedFigures>> {
-  const samples = new Map<string, Sample[]>(field.map(({ contender }) => [contender.name, []]));
+  { levels, rounds, runIn, seconds, ask = small }: Rounds,
+): Promise<ReadonlyMap<number, ReadonlyMap<string, ClosedFigures>>> {
+  const samples = new Map(levels.map((level) => [level, new Map<string, Sample[]>()]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const { contender, child, target } of rotated(field, round)) {
-      const before = usageOf(child.pid);
-      const tally = await loader.closed({ target, ask, connections, seconds });
-      const after = usageOf(child.pid);
-      const cpu = ((after.cpu - before.cpu) / Math.max(1, tally.requests)) * 1e6;
-      samples.get(contender.name)?.push({ tally, cpu, memory: after.memory });
-      await settle(child.pid);
+    for (const running of rotated(field, round)) {
+      const [connections = 1] = levels;
+      if (runIn > 0)
+        await loader.closed({ target: running.target, ask, connections, seconds: runIn });
+      for (const level of levels) {
+        const sample = await measure(running, loader, { ask, connections: level, seconds });
+        const { name } = running.contender;
+        const list = samples.get(level)?.get(name) ?? [];
+        samples.get(level)?.set(name, [...list, sample]);
+      }
     }
   }
-  return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]));
+  return new Map(
+    [...samples].map(([level, ofLevel]) => [
+      level,
+      new Map([...ofLevel].map(([name, list]) => [name, figuresOf(list)])),
+    ]),
+  );
+}
+
+/** So that V8 has compiled what it is going to. */
+export async function warmUp(
+  field: readonly Running[],
+  loader: Loader,
+  seconds: number,
+): Promise<void> {
+  for (const { target } of field) {
+    await loader.closed({ target, ask: small, connections: 64, seconds });
+  }
+}
+
+/** One contender at one number of connections, once. */
+export async function closedOnce(
+  running: Running,
+  loader: Loader,
+  load: Pick<Rounds, "seconds"> & { readonly connections: number; readonly ask: Ask },
+): Promise<ClosedFigures> {
+  return figuresOf([await measure(running, loader, load)]);
+}
+
+async function measure(
+  { child, target }: Running,
+  loader: Loader,
+  load: Parameters<typeof closedOnce>[2],
+): Promise<Sample> {
+  const before = usageOf(child.pid);
+  const tally = await loader.closed({ target, ...load });
+  const after = usageOf(child.pid);
+  await settle(child.pid);
+  const cpu = ((after.cpu - before.cpu) / Math.max(1, tally.requests)) * 1e6;
+  return { tally, cpu, memory: after.memory };
 }
 
 function figuresOf(samples: readonly Sample[]): ClosedFigures {

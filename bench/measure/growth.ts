@@ -1,6 +1,6 @@
 import type { Loader } from "../load/loader.ts";
 import type { Running } from "../start.ts";
-import { closedRounds } from "./closed-loop.ts";
+import { closedOnce } from "./closed-loop.ts";
 import { withConnections } from "./memory.ts";
 import { type Line, fit } from "./statistics.ts";
 import { streams } from "./streaming.ts";
@@ -42,9 +42,11 @@ const sizes = [1024, 100 * 1024, 1024 * 1024, 4 * 1024 * 1024] as const;
 export async function bodyGrowth(running: Running, loader: Loader): Promise<Growth> {
   const points: (readonly [number, number])[] = [];
   for (const bytes of sizes) {
-    const round = { connections: 4, rounds: 1, seconds: 1, ask: { bytes } };
-    const figures = await closedRounds([running], loader, round);
-    const cpu = figures.get(running.contender.name)?.cpu ?? Number.NaN;
+    const { cpu } = await closedOnce(running, loader, {
+      connections: 4,
+      seconds: 1,
+      ask: { bytes },
+    });
     points.push([bytes / 1e6, cpu / 1000]);
   }
   return growth(running.contender.title, "MB of body", "ms of processor time", points);

@@ -15,17 +15,20 @@ export type OpenFigures = {
   readonly failures: number;
 };
 
-/** The same arrivals for everybody, whatever becomes of those before. */
+/**
+ * The same arrivals for everybody, whatever becomes of those before.
+ * `runIn`: seconds of arrivals before those that count
+ */
 export async function openRounds(
   field: readonly Running[],
   loader: Loader,
   rate: number,
-  { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
+  { runIn, seconds, rounds }: Record<"runIn" | "seconds" | "rounds", number>,
 ): Promise<ReadonlyMap<string, OpenFigures>> {
   const samples = new Map<string, Tally[]>(field.map(({ contender }) => [contender.name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const { contender, child, target } of rotated(field, round)) {
-      const tally = await loader.open({ target, ask: small, perSecond: rate, seconds });
+      const tally = await loader.open({ target, ask: small, perSecond: rate, runIn, seconds });
       samples.get(contender.name)?.push(tally);
       await settle(child.pid);
     }

@@ -57,6 +57,6 @@ export async function firstByte(
   count: number,
 ): Promise<number> {
   const ask = streamOf(1, 0);
-  await loader.firstByte({ target, ask, count: Math.ceil(count / 5) });
+  await loader.firstByte({ target, ask, count });
   return (await loader.firstByte({ target, ask, count })).p50;
 }

@@ -1,6 +1,6 @@
 import { type Out, enter } from "../field.ts";
 import type { Loader } from "../load/loader.ts";
-import { closedRounds } from "../measure/closed-loop.ts";
+import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop.ts";
 import { featureVariants } from "../measure/features.ts";
 import { type Growth, growth } from "../measure/growth.ts";
 import type { Plan } from "../plan.ts";
@@ -19,13 +19,11 @@ export async function measureFeatures(
   const field = await enter(await featureVariants(), around);
   for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const { running, out } = field;
-  await closedRounds(running, loader, { connections, rounds: 1, seconds: plan.warmUp });
-  const rounds = plan.rounds[connections] ?? 1;
-  const figures = await closedRounds(running, loader, {
-    connections,
-    rounds,
-    seconds: plan.window,
-  });
+  await warmUp(running, loader, plan.warmUp);
+  const { rounds, runIn, window: seconds } = plan;
+  const levels = [connections];
+  const measured = await closedRounds(running, loader, { levels, rounds, runIn, seconds });
+  const figures = measured.get(connections) ?? new Map<string, ClosedFigures>();
   await field.stop();
 
   const features = running.flatMap(({ contender: { name, title } }) => {

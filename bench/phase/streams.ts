@@ -1,7 +1,8 @@
 import type { Contender } from "../contender.ts";
 import { type Out, enter } from "../field.ts";
+import { small } from "../job.ts";
 import type { Loader } from "../load/loader.ts";
-import { type ClosedFigures, closedRounds } from "../measure/closed-loop.ts";
+import { type ClosedFigures, closedOnce } from "../measure/closed-loop.ts";
 import { type Growth, bodyGrowth, memoryGrowth } from "../measure/growth.ts";
 import { bodySizes, qualify } from "../measure/qualify.ts";
 import { type StreamFigures, firstByte, streams } from "../measure/streaming.ts";
@@ -30,6 +31,8 @@ export async function measureStreams(
   const growth: Growth[] = [];
   for (const running of field.running) {
     const { name } = running.contender;
+    const { target } = running;
+    await loader.closed({ target, ask: small, connections: 4, seconds: plan.warmUp / 2 });
     const first = await firstByte(running, loader, plan.firstBytes);
     const many: StreamFigures[] = [];
     for (const { count, every } of [
@@ -43,7 +46,7 @@ export async function measureStreams(
       coldStart: running.coldStart,
       firstByte: first,
       streams: many,
-      bodies: await bodies(running, loader, plan.warmUp / 2),
+      bodies: await bodies(running, loader),
     });
     step(`streams and bodies: ${running.contender.title}`);
   }
@@ -65,16 +68,13 @@ function isCompared(name: string): boolean {
 async function bodies(
   running: Running,
   loader: Loader,
-  warmUp: number,
 ): Promise<Readonly<Record<number, ClosedFigures>>> {
-  const warming = { connections: 8, rounds: 1, seconds: warmUp, ask: { bytes: 100 * 1024 } };
-  await closedRounds([running], loader, warming);
+  const { target } = running;
+  await loader.closed({ target, ask: { bytes: 100 * 1024 }, connections: 8, seconds: 1 });
   const figures: Record<number, ClosedFigures> = {};
   for (const bytes of bodySizes.slice(1)) {
     const connections = bytes > 10 * 1024 * 1024 ? 2 : 8;
-    const round = { connections, rounds: 1, seconds: 1, ask: { bytes } };
-    const one = (await closedRounds([running], loader, round)).get(running.contender.name);
-    if (one !== undefined) figures[bytes] = one;
+    figures[bytes] = await closedOnce(running, loader, { connections, seconds: 1, ask: { bytes } });
   }
   await settle(running.child.pid);
   return figures;

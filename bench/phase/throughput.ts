@@ -1,7 +1,7 @@
 import type { Contender } from "../contender.ts";
 import { enter } from "../field.ts";
 import type { Loader } from "../load/loader.ts";
-import { type ClosedFigures, closedRounds } from "../measure/closed-loop.ts";
+import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop.ts";
 import { atRest } from "../measure/memory.ts";
 import { type OpenFigures, openRounds } from "../measure/open-loop.ts";
 import { median } from "../measure/statistics.ts";
@@ -30,21 +30,15 @@ export async function measureThroughput(
   for (const { title, why } of out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const rest = await atRest(running);
 
-  await closedRounds(running, loader, { connections: 64, rounds: 1, seconds: plan.warmUp });
-  const closed = new Map<number, ReadonlyMap<string, ClosedFigures>>();
-  for (const [level, rounds] of Object.entries(plan.rounds)) {
-    const connections = Number(level);
-    closed.set(
-      connections,
-      await closedRounds(running, loader, { connections, rounds, seconds: plan.window }),
-    );
-    step(`closed loop, ${level} connections`);
-  }
+  await warmUp(running, loader, plan.warmUp);
+  const { levels, rounds, runIn, window: seconds } = plan;
+  const closed = await closedRounds(running, loader, { levels, rounds, runIn, seconds });
+  step(`closed loop, ${levels.join(", ")} connections`);
 
   const most = (name: string) => closed.get(64)?.get(name)?.perSecond ?? 0;
-  const times = { seconds: plan.openSeconds, rounds: plan.openRounds };
+  const times = { runIn, seconds: plan.openSeconds, rounds: plan.openRounds };
   const slowest = Math.min(...running.map(({ contender }) => most(contender.name)));
-  const once = { ...times, rounds: 1 };
+  const once = { ...times, runIn: 0, rounds: 1 };
   const open = await openRounds(running, loader, Math.max(1, slowest / 2), once);
   step("open loop, half of what the slowest can do");
 

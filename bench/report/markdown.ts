@@ -22,7 +22,7 @@ function described(machine: Machine, seconds: number): string {
   return (
     `${date}; ${processor}, ${cores} cores, ${memory} GB, ${system}, Node ${node}; ` +
     `upstream ${upstream}, closed loop by ${closedBy}, ${pinning}; ` +
-    `load before the run ${machine.loadBefore}; it took ${Math.round(seconds)} s.`
+    `${Math.round(100 * machine.busyBefore)} % busy before the run; it took ${Math.round(seconds)} s.`
   );
 }
 

@@ -27,13 +27,13 @@ export type Machine = {
   readonly upstream: string;
   readonly closedBy: string;
   readonly pinning: string;
-  /** What was waiting for the processor before the run began, in the minute before. */
-  readonly loadBefore: number;
+  /** How much of its processors others used just before the run, of 1. */
+  readonly busyBefore: number;
 };
 
 /** Others were at work on the machine, so its figures mean little. */
-export function wasBusy({ loadBefore, cores }: Machine): boolean {
-  return loadBefore > 0.25 * cores;
+export function wasBusy({ busyBefore }: Machine): boolean {
+  return busyBefore > 0.1;
 }
 
 /** What one contender did. Absent is what it was not asked for. */

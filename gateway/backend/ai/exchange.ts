@@ -73,9 +73,11 @@ export function compileAi(
 
   /** Put together once for each format. */
   function wantedOf(format: Format): readonly Sought[] {
-    const known = wanted.get(format) ?? wantedMembers(format, policies);
-    wanted.set(format, known);
-    return known;
+    const known = wanted.get(format);
+    if (known !== undefined) return known;
+    const found = wantedMembers(format, policies);
+    wanted.set(format, found);
+    return found;
   }
 
   /** The backends to try for a model. */
