@@ -12,6 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts && npm rebuild esbuild
 COPY gateway ./gateway
 COPY build ./build
+COPY infra/bundle-limit.ts ./infra/
 RUN node build/bundle.ts
 
 FROM ${BASE}

@@ -3,35 +3,19 @@
  * self-extracting form `dist/gateway.sfx.cjs`, which is what travels to Azure, and
  * `dist/config.schema.json` for editors. Fails when the travelling form is over the limit.
  */
-import { createRequire } from "node:module";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { jsonSchema } from "../gateway/config/json-schema.ts";
 import { bundleLimit } from "../infra/bundle-limit.ts";
+import { options } from "./options.ts";
 import { selfExtracting } from "./self-extracting.ts";
-import { slimming } from "./slimming.ts";
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, "dist");
 mkdirSync(dist, { recursive: true });
 
-const result = await build({
-  entryPoints: [join(root, "gateway/main.ts")],
-  bundle: true,
-  minify: true,
-  platform: "node",
-  target: "node22",
-  format: "cjs",
-  mainFields: ["module", "main"],
-  legalComments: "none",
-  // A dependency's deprecated call counts as the application's own once it is bundled, and Node
-  // would warn its operator of it.
-  banner: { js: "process.noDeprecation = true;" },
-  logLevel: "warning",
-  plugins: [slimming(createRequire(import.meta.url))],
-  write: false,
-});
+const result = await build(options);
 const [bundle] = result.outputFiles;
 if (bundle === undefined) throw new Error("esbuild wrote nothing");
 const travelling = selfExtracting(bundle.contents);

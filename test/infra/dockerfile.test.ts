@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { nodeFlags } from "../../infra/node-flags.ts";
 import { deploy, only } from "./mocked.ts";
 import { repository } from "./run-program.ts";
@@ -26,6 +31,22 @@ test("what is copied is there, and let through", () => {
       assert.ok(ignored.includes(`!${path}`), path);
     }
   }
+});
+
+test("what is copied is all that the bundle is built from", async (t) => {
+  const source = await mkdtemp(join(tmpdir(), "foundry-gateway-image-"));
+  t.after(() => rm(source, { recursive: true }));
+  for (const line of lines.filter((text) => /^COPY (?!--from)/.test(text))) {
+    const [target = "", ...paths] = line.split(" ").slice(1).toReversed();
+    for (const path of paths) {
+      const into = target.endsWith("/") ? join(target, basename(path)) : join(target);
+      const file = join(source, into === "." ? path : into);
+      await cp(`${repository}${path}`, file, { recursive: true });
+    }
+  }
+  await symlink(`${repository}node_modules`, join(source, "node_modules"));
+  await promisify(execFile)(process.execPath, ["build/bundle.ts"], { cwd: source });
+  assert.ok(existsSync(join(source, "dist/gateway.cjs")));
 });
 
 test("the image reads its configuration where the component mounts it", async () => {

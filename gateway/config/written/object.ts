@@ -1,6 +1,9 @@
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
 
+// A configuration is checked once: code made for each object would cost more than it saves.
+z.config({ jitless: true });
+
 /**
  * An object whose keys are all known. A key of agentgateway's that this gateway does not have is
  * told apart from a typo: `elsewhere` lists them.
