@@ -23,5 +23,5 @@ ENV NODE_ENV=production
 # The binds' ports, readiness.
 EXPOSE 3000 15021
 # The flags of infra/node-flags.ts.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/gateway.cjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--expose-gc", "/app/gateway.cjs"]
 CMD ["-f", "/etc/foundry-gateway/config.yaml"]

@@ -56,6 +56,8 @@ export type Gateway = {
   drain(grace: number): Promise<number>;
   /** How often it happened since the start. */
   counts(): Counts;
+  /** Requests that have no whole answer yet. */
+  underWay(): number;
 };
 
 export type Counts = UpstreamCounts & {
@@ -100,7 +102,13 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   let state: "starting" | "ready" | "draining" = "starting";
   let swapping: Promise<unknown> = Promise.resolve();
   const counts = { retries: 0, failovers: 0, rescued: 0, reloads: 0, failedReloads: 0 };
-  return { start, reload, drain, counts: () => ({ ...counts, ...upstreams.counts }) };
+  return {
+    start,
+    reload,
+    drain,
+    counts: () => ({ ...counts, ...upstreams.counts }),
+    underWay: () => underWay.size,
+  };
 
   function application(port: number): Express {
     const app = express();

@@ -10,6 +10,7 @@ import type { Loaded } from "./config/load.ts";
 import { formatProblem } from "./config/problem.ts";
 import type { Config } from "./config/run.ts";
 import { type Gateway, createGateway } from "./gateway.ts";
+import { giveBackWhenQuiet } from "./give-back.ts";
 import { version } from "./version.ts";
 
 const command = parseCommandLine(process.argv.slice(2));
@@ -88,6 +89,7 @@ async function run(source: ConfigFile, file: string, drainTimeout: number): Prom
   process.on("SIGINT", stop);
   try {
     log.info(await gateway.start(), "listening");
+    giveBackWhenQuiet(() => gateway.underWay() === 0);
   } catch (error) {
     log.error({ err: error }, "cannot listen");
     process.exitCode = 1;

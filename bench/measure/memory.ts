@@ -6,7 +6,7 @@ import type { Running } from "../start.ts";
 
 /** Bytes a contender takes that has answered once and is left alone. */
 export async function atRest(field: readonly Running[]): Promise<ReadonlyMap<string, number>> {
-  await pause(500);
+  await pause(2_000);
   return new Map(field.map(({ contender, child }) => [contender.name, usageOf(child.pid).memory]));
 }
 

@@ -285,6 +285,7 @@ describe("the app", () => {
     assert.deepEqual(container.command, [
       "node",
       "--max-semi-space-size=16",
+      "--expose-gc",
       "/etc/foundry-gateway/gateway.cjs",
     ]);
     assert.deepEqual(container.env.slice(0, 3), [
