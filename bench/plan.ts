@@ -2,6 +2,8 @@
 export type Plan = {
   /** Numbers of connections of the closed loop. */
   readonly levels: readonly number[];
+  /** Those that are measured once. */
+  readonly lastLevels: readonly number[];
   /** How often each contender is visited. */
   readonly rounds: number;
   /** Seconds under load at the beginning of each visit that are not measured. */
@@ -21,21 +23,23 @@ export type Plan = {
 };
 
 export const full: Plan = {
-  levels: [64, 256, 16, 1],
+  levels: [64, 1],
+  lastLevels: [16, 256],
   rounds: 3,
   runIn: 1,
-  warmUp: 3,
+  warmUp: 4,
   window: 1,
   openSeconds: 1.5,
   openRounds: 2,
-  streamEvents: 40,
-  firstBytes: 200,
+  streamEvents: 30,
+  firstBytes: 400,
   coldStarts: 2,
 };
 
 /** To see the harness work; its figures mean nothing. */
 export const quick: Plan = {
   levels: [64, 1],
+  lastLevels: [],
   rounds: 1,
   runIn: 1,
   warmUp: 1,

@@ -2,6 +2,7 @@
 import { contenders, peersInstalled } from "./contenders.ts";
 import { compileContenders } from "./contenders/compile.ts";
 import { startIdentity } from "./identity.ts";
+import { small } from "./job.ts";
 import { startLoader } from "./load/loader.ts";
 import { qualify } from "./measure/qualify.ts";
 import { planCores } from "./process/cores.ts";
@@ -28,7 +29,11 @@ for (const contender of contenders) {
   }
   try {
     const running = await start(contender, around);
-    const wrong = await qualify(running, loader);
+    const wrong = await qualify(running, loader, [
+      small,
+      { bytes: 100 * 1024 },
+      { bytes: 1024 * 1024 },
+    ]);
     await running.child.stop();
     if (wrong !== undefined) throw new Error(wrong);
     say(contender.name, "does its job");

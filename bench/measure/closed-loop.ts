@@ -20,8 +20,10 @@ export type ClosedFigures = {
 };
 
 export type Rounds = {
-  /** What is measured at each visit, one after the other. */
+  /** Numbers of connections measured at each visit, one after the other. */
   readonly levels: readonly number[];
+  /** And those at the last visit only. */
+  readonly lastLevels?: readonly number[];
   /** Visits to each contender. */
   readonly rounds: number;
   /** Of load at the first level before anything is measured: others have had the caches meanwhile. */
@@ -37,15 +39,16 @@ type Sample = { readonly tally: Tally; readonly cpu: number; readonly memory: nu
 export async function closedRounds(
   field: readonly Running[],
   loader: Loader,
-  { levels, rounds, runIn, seconds, ask = small }: Rounds,
+  { levels, lastLevels = [], rounds, runIn, seconds, ask = small }: Rounds,
 ): Promise<ReadonlyMap<number, ReadonlyMap<string, ClosedFigures>>> {
-  const samples = new Map(levels.map((level) => [level, new Map<string, Sample[]>()]));
+  const all = [...levels, ...lastLevels];
+  const samples = new Map(all.map((level) => [level, new Map<string, Sample[]>()]));
   for (let round = 0; round < rounds; round += 1) {
     for (const running of rotated(field, round)) {
       const [connections = 1] = levels;
       if (runIn > 0)
         await loader.closed({ target: running.target, ask, connections, seconds: runIn });
-      for (const level of levels) {
+      for (const level of round === rounds - 1 ? all : levels) {
         const sample = await measure(running, loader, { ask, connections: level, seconds });
         const { name } = running.contender;
         const list = samples.get(level)?.get(name) ?? [];

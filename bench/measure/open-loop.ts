@@ -15,9 +15,12 @@ export type OpenFigures = {
   readonly failures: number;
 };
 
+/** Seconds of arrivals that do not count, while connections are opened. */
+const opening = 0.5;
+
 /**
  * The same arrivals for everybody, whatever becomes of those before.
- * `runIn`: seconds of arrivals before those that count
+ * `runIn`: seconds of a closed loop before, for others have had the caches meanwhile
  */
 export async function openRounds(
   field: readonly Running[],
@@ -28,7 +31,11 @@ export async function openRounds(
   const samples = new Map<string, Tally[]>(field.map(({ contender }) => [contender.name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const { contender, child, target } of rotated(field, round)) {
-      const tally = await loader.open({ target, ask: small, perSecond: rate, runIn, seconds });
+      if (runIn > 0) {
+        await loader.closed({ target, ask: small, connections: 64, seconds: runIn });
+      }
+      const load = { target, ask: small, perSecond: rate, runIn: opening, seconds };
+      const tally = await loader.open(load);
       samples.get(contender.name)?.push(tally);
       await settle(child.pid);
     }

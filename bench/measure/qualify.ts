@@ -2,18 +2,18 @@ import { type Ask, small, streamOf } from "../job.ts";
 import type { Loader } from "../load/loader.ts";
 import type { Running } from "../start.ts";
 
-export const bodySizes = [1024, 100 * 1024, 1024 * 1024, 20 * 1024 * 1024] as const;
+/** Bytes of request bodies that are measured. */
+export const bodySizes = [100 * 1024, 1024 * 1024, 20 * 1024 * 1024] as const;
 
 /**
- * Whether a contender does the job it is listed for: bodies of every size, and streams. What is wrong
- * with the first that fails; undefined when nothing is.
+ * Whether a contender does the job it is listed for: small bodies and streams. What is wrong with the
+ * first that fails; undefined when nothing is.
  */
 export async function qualify(
   { target }: Running,
   loader: Loader,
-  sizes: readonly number[] = bodySizes.slice(0, 3),
+  asks: readonly Ask[] = [small],
 ): Promise<string | undefined> {
-  const asks: readonly Ask[] = [small, ...sizes.map((bytes) => ({ bytes }))];
   for (const ask of asks) {
     const load = { target, ask, connections: 2, seconds: 20, atMost: 8 };
     const { failures, firstFailure } = await loader.closed(load);

@@ -25,8 +25,9 @@ export async function measureStreams(
   plan: Plan,
   step: (what: string) => void,
 ) {
-  const field = await enter(contenders, around, (running) => qualify(running, loader, bodySizes));
+  const field = await enter(contenders, around, (running) => qualify(running, loader));
   for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
+  const out = [...field.out];
   const measured = new Map<string, Measured>();
   const growth: Growth[] = [];
   for (const running of field.running) {
@@ -41,6 +42,16 @@ export async function measureStreams(
     ]) {
       const events = Math.ceil((plan.streamEvents * 50) / every);
       many.push(await streams(running, loader, { count, events, every }));
+    }
+    // Large bodies come last: what they leave in memory is not the streams'.
+    const wrong = await qualify(
+      running,
+      loader,
+      bodySizes.map((bytes) => ({ bytes })),
+    );
+    if (wrong !== undefined) {
+      out.push({ title: running.contender.title, why: wrong });
+      continue;
     }
     measured.set(name, {
       coldStart: running.coldStart,
@@ -57,7 +68,7 @@ export async function measureStreams(
     growth.push(...(await memoryGrowth(fresh, loader)), await bodyGrowth(fresh, loader));
     await fresh.child.stop();
   }
-  return { measured, growth, out: field.out satisfies readonly Out[] };
+  return { measured, growth, out: out satisfies readonly Out[] };
 }
 
 function isCompared(name: string): boolean {
@@ -72,7 +83,7 @@ async function bodies(
   const { target } = running;
   await loader.closed({ target, ask: { bytes: 100 * 1024 }, connections: 8, seconds: 1 });
   const figures: Record<number, ClosedFigures> = {};
-  for (const bytes of bodySizes.slice(1)) {
+  for (const bytes of bodySizes) {
     const connections = bytes > 10 * 1024 * 1024 ? 2 : 8;
     figures[bytes] = await closedOnce(running, loader, { connections, seconds: 1, ask: { bytes } });
   }

@@ -174,8 +174,15 @@ class Delivery implements Receiver, Limits, Work {
     const list = answerable(headers, verdict?.edits === true ? "edited" : "as it is");
     list.push("x-request-id", id);
     response.writeHead(status, applyEdits(list, answerEdits));
-    // Of unknown length: it may be a while before its first chunk.
-    if (headers["content-length"] === undefined) response.flushHeaders();
+    // Of unknown length: it may be a while before its first chunk, if that is not here already.
+    if (headers["content-length"] === undefined) queueMicrotask(() => this.flush());
+  }
+
+  private flush(): void {
+    const { response, record } = this.exchange;
+    if (record.timeToFirstByte === undefined && !response.writableEnded && !response.destroyed) {
+      response.flushHeaders();
+    }
   }
 
   private decide({ verdict, status, headers, chunks }: Peeking): void {

@@ -43,7 +43,7 @@ export type Exchange = {
 
 /**
  * An object, not a function: V8 keeps what a new function refers to alive beyond its time when it is
- * stored in a member, a third of all that requests allocate (docs/decisions/0012).
+ * stored in a member, a third of all that requests allocate (docs/decisions/0013).
  */
 export type Work = {
   /** The caller has gone. */
