@@ -1,11 +1,12 @@
 /** How long a run measures what; all of it together stays under ten minutes. */
 export type Plan = {
-  /** Numbers of connections of the closed loop. */
+  /** Numbers of connections of the closed loop, the quickest last: by then all is warm. */
   readonly levels: readonly number[];
   /** Those that are measured once. */
   readonly lastLevels: readonly number[];
-  /** How often each contender is visited. */
+  /** How often each contender is visited, and each gateway with a feature. */
   readonly rounds: number;
+  readonly featureRounds: number;
   /** Seconds under load at the beginning of each visit that are not measured. */
   readonly runIn: number;
   /**
@@ -23,11 +24,12 @@ export type Plan = {
 };
 
 export const full: Plan = {
-  levels: [64, 1],
+  levels: [1, 64],
   lastLevels: [16, 256],
   rounds: 3,
+  featureRounds: 2,
   runIn: 1,
-  warmUp: 4,
+  warmUp: 3,
   window: 1,
   openSeconds: 1.5,
   openRounds: 2,
@@ -38,9 +40,10 @@ export const full: Plan = {
 
 /** To see the harness work; its figures mean nothing. */
 export const quick: Plan = {
-  levels: [64, 1],
+  levels: [1, 64],
   lastLevels: [],
   rounds: 1,
+  featureRounds: 1,
   runIn: 1,
   warmUp: 1,
   window: 1,

@@ -26,7 +26,7 @@ export type Rounds = {
   readonly lastLevels?: readonly number[];
   /** Visits to each contender. */
   readonly rounds: number;
-  /** Of load at the first level before anything is measured: others have had the caches meanwhile. */
+  /** Of load at the last level before anything is measured: others have had the caches meanwhile. */
   readonly runIn: number;
   /** At each level. */
   readonly seconds: number;
@@ -45,7 +45,7 @@ export async function closedRounds(
   const samples = new Map(all.map((level) => [level, new Map<string, Sample[]>()]));
   for (let round = 0; round < rounds; round += 1) {
     for (const running of rotated(field, round)) {
-      const [connections = 1] = levels;
+      const connections = levels.at(-1) ?? 1;
       if (runIn > 0)
         await loader.closed({ target: running.target, ask, connections, seconds: runIn });
       for (const level of round === rounds - 1 ? all : levels) {

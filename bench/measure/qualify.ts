@@ -15,7 +15,8 @@ export async function qualify(
   asks: readonly Ask[] = [small],
 ): Promise<string | undefined> {
   for (const ask of asks) {
-    const load = { target, ask, connections: 2, seconds: 20, atMost: 8 };
+    const atMost = (ask.bytes ?? 0) > 1024 * 1024 ? 2 : 8;
+    const load = { target, ask, connections: 2, seconds: 20, atMost };
     const { failures, firstFailure } = await loader.closed(load);
     if (failures > 0) return `${ask.bytes} bytes: ${firstFailure}`;
   }

@@ -20,7 +20,7 @@ export async function measureFeatures(
   for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const { running, out } = field;
   await warmUp(running, loader, plan.warmUp);
-  const { rounds, runIn, window: seconds } = plan;
+  const { featureRounds: rounds, runIn, window: seconds } = plan;
   const levels = [connections];
   const measured = await closedRounds(running, loader, { levels, rounds, runIn, seconds });
   const figures = measured.get(connections) ?? new Map<string, ClosedFigures>();
