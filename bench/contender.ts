@@ -17,8 +17,8 @@ export type Contender = {
   readonly name: string;
   readonly title: string;
   readonly job: Job;
-  /** Runs on Node, or on something else, or is not there at all: the load asks the upstream. */
-  readonly runtime: "node" | "other" | "none";
+  /** None where nothing is between: the load asks the upstream. */
+  readonly runtime: "node" | "python" | "native" | "none";
   /** What the caller sends besides the body. */
   readonly headers: Readonly<Record<string, string>>;
   /** Why it cannot run here; undefined when it can. */

@@ -27,7 +27,7 @@ export const contenders: readonly Contender[] = [
     name: "nginx",
     title: "nginx",
     job: "plain",
-    runtime: "other",
+    runtime: "native",
     headers: {},
     absent: () => (nginxVersion() === undefined ? "nginx is not installed" : undefined),
     start: ({ directory, core, port, upstreamPort }) =>

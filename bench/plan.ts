@@ -19,6 +19,7 @@ export type Plan = {
   readonly openSeconds: number;
   readonly openRounds: number;
   readonly streamEvents: number;
+  readonly firstByteRounds: number;
   readonly firstBytes: number;
   readonly coldStarts: number;
 };
@@ -32,9 +33,10 @@ export const full: Plan = {
   warmUp: 3,
   window: 1,
   openSeconds: 1.5,
-  openRounds: 2,
+  openRounds: 3,
   streamEvents: 30,
-  firstBytes: 400,
+  firstByteRounds: 3,
+  firstBytes: 150,
   coldStarts: 2,
 };
 
@@ -50,6 +52,7 @@ export const quick: Plan = {
   openSeconds: 1,
   openRounds: 1,
   streamEvents: 10,
+  firstByteRounds: 1,
   firstBytes: 20,
   coldStarts: 1,
 };

@@ -36,7 +36,7 @@ export const litellm: Contender = {
   name: "litellm",
   title: "LiteLLM proxy",
   job: "model",
-  runtime: "other",
+  runtime: "python",
   headers: { authorization: `Bearer ${callerKey}` },
   absent: () => (existsSync(command) ? undefined : `LiteLLM ${version} is not installed`),
   start({ directory, core, port, upstreamPort }) {

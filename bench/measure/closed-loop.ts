@@ -3,7 +3,8 @@ import type { Loader } from "../load/loader.ts";
 import type { Tally } from "../load/tally.ts";
 import { settle, usageOf } from "../process/usage.ts";
 import type { Running } from "../start.ts";
-import { median, rotated } from "./statistics.ts";
+import { median } from "./statistics.ts";
+import { type Round, visit } from "./visits.ts";
 
 export type ClosedFigures = {
   /** Requests per second. */
@@ -19,49 +20,44 @@ export type ClosedFigures = {
   readonly firstFailure: string | undefined;
 };
 
-export type Rounds = {
+export type Levels = {
   /** Numbers of connections measured at each visit, one after the other. */
   readonly levels: readonly number[];
-  /** And those at the last visit only. */
+  /** And those in the last round only. */
   readonly lastLevels?: readonly number[];
-  /** Visits to each contender. */
-  readonly rounds: number;
   /** Of load at the last level before anything is measured: others have had the caches meanwhile. */
   readonly runIn: number;
   /** At each level. */
   readonly seconds: number;
-  readonly ask?: Ask;
 };
 
 type Sample = { readonly tally: Tally; readonly cpu: number; readonly memory: number };
 
-/** Rounds that go from contender to contender, so that a slow minute of the machine hits all alike. */
+/** By the number of connections, and by contender. */
 export async function closedRounds(
-  field: readonly Running[],
+  rounds: readonly Round[],
   loader: Loader,
-  { levels, lastLevels = [], rounds, runIn, seconds, ask = small }: Rounds,
+  { levels, lastLevels = [], runIn, seconds }: Levels,
 ): Promise<ReadonlyMap<number, ReadonlyMap<string, ClosedFigures>>> {
   const all = [...levels, ...lastLevels];
-  const samples = new Map(all.map((level) => [level, new Map<string, Sample[]>()]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const running of rotated(field, round)) {
-      const connections = levels.at(-1) ?? 1;
-      if (runIn > 0)
-        await loader.closed({ target: running.target, ask, connections, seconds: runIn });
-      for (const level of round === rounds - 1 ? all : levels) {
-        const sample = await measure(running, loader, { ask, connections: level, seconds });
-        const { name } = running.contender;
-        const list = samples.get(level)?.get(name) ?? [];
-        samples.get(level)?.set(name, [...list, sample]);
-      }
+  const visits = await visit(rounds, async (running, isLast) => {
+    const connections = levels.at(-1) ?? 1;
+    if (runIn > 0) {
+      await loader.closed({ target: running.target, ask: small, connections, seconds: runIn });
     }
-  }
-  return new Map(
-    [...samples].map(([level, ofLevel]) => [
-      level,
-      new Map([...ofLevel].map(([name, list]) => [name, figuresOf(list)])),
-    ]),
-  );
+    const samples = new Map<number, Sample>();
+    for (const level of isLast ? all : levels) {
+      const load = { ask: small, connections: level, seconds };
+      samples.set(level, await measure(running, loader, load));
+    }
+    return samples;
+  });
+  const figuresAt = (level: number) =>
+    [...visits].map(([name, list]) => {
+      const samples = list.flatMap((sample) => sample.get(level) ?? []);
+      return [name, figuresOf(samples)] as const;
+    });
+  return new Map(all.map((level) => [level, new Map(figuresAt(level))]));
 }
 
 /** So that V8 has compiled what it is going to. */
@@ -79,7 +75,7 @@ export async function warmUp(
 export async function closedOnce(
   running: Running,
   loader: Loader,
-  load: Pick<Rounds, "seconds"> & { readonly connections: number; readonly ask: Ask },
+  load: Pick<Levels, "seconds"> & { readonly connections: number; readonly ask: Ask },
 ): Promise<ClosedFigures> {
   return figuresOf([await measure(running, loader, load)]);
 }

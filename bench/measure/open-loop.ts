@@ -2,8 +2,8 @@ import { small } from "../job.ts";
 import type { Loader } from "../load/loader.ts";
 import type { Tally } from "../load/tally.ts";
 import { settle } from "../process/usage.ts";
-import type { Running } from "../start.ts";
-import { median, rotated } from "./statistics.ts";
+import { median } from "./statistics.ts";
+import { type Round, visit } from "./visits.ts";
 
 export type OpenFigures = {
   /** Arrivals per second. */
@@ -23,24 +23,21 @@ const opening = 0.5;
  * `runIn`: seconds of a closed loop before, for others have had the caches meanwhile
  */
 export async function openRounds(
-  field: readonly Running[],
+  rounds: readonly Round[],
   loader: Loader,
   rate: number,
-  { runIn, seconds, rounds }: Record<"runIn" | "seconds" | "rounds", number>,
+  { runIn, seconds }: Record<"runIn" | "seconds", number>,
 ): Promise<ReadonlyMap<string, OpenFigures>> {
-  const samples = new Map<string, Tally[]>(field.map(({ contender }) => [contender.name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const { contender, child, target } of rotated(field, round)) {
-      if (runIn > 0) {
-        await loader.closed({ target, ask: small, connections: 64, seconds: runIn });
-      }
-      const load = { target, ask: small, perSecond: rate, runIn: opening, seconds };
-      const tally = await loader.open(load);
-      samples.get(contender.name)?.push(tally);
-      await settle(child.pid);
+  const visits = await visit(rounds, async ({ child, target }) => {
+    if (runIn > 0) {
+      await loader.closed({ target, ask: small, connections: 64, seconds: runIn });
     }
-  }
-  return new Map([...samples].map(([name, list]) => [name, figuresOf(list, rate)]));
+    const load = { target, ask: small, perSecond: rate, runIn: opening, seconds };
+    const tally = await loader.open(load);
+    await settle(child.pid);
+    return tally;
+  });
+  return new Map([...visits].map(([name, list]) => [name, figuresOf(list, rate)]));
 }
 
 function figuresOf(list: readonly Tally[], rate: number): OpenFigures {

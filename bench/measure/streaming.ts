@@ -3,6 +3,8 @@ import type { Loader } from "../load/loader.ts";
 import { settle, usageOf } from "../process/usage.ts";
 import type { Running } from "../start.ts";
 import { streamBytes } from "../upstream/event.ts";
+import { median } from "./statistics.ts";
+import { type Round, visit } from "./visits.ts";
 
 export type StreamFigures = {
   readonly count: number;
@@ -50,13 +52,19 @@ export async function streams(
   };
 }
 
-/** Milliseconds to the first byte of a stream, at the median, one at a time. */
-export async function firstByte(
-  { target }: Running,
+/**
+ * Milliseconds to the first byte of a stream, at the median, one at a time.
+ * @param count streams at each visit; a third more before do not count
+ */
+export async function firstBytes(
+  rounds: readonly Round[],
   loader: Loader,
   count: number,
-): Promise<number> {
+): Promise<ReadonlyMap<string, number>> {
   const ask = streamOf(1, 0);
-  await loader.firstByte({ target, ask, count });
-  return (await loader.firstByte({ target, ask, count })).p50;
+  const visits = await visit(rounds, async ({ target }) => {
+    await loader.firstByte({ target, ask, count: Math.ceil(count / 3) });
+    return (await loader.firstByte({ target, ask, count })).p50;
+  });
+  return new Map([...visits].map(([name, list]) => [name, median(list)]));
 }

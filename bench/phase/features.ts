@@ -2,6 +2,7 @@ import { type Out, enter } from "../field.ts";
 import type { Loader } from "../load/loader.ts";
 import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop.ts";
 import { featureVariants } from "../measure/features.ts";
+import { roundsOf } from "../measure/visits.ts";
 import { type Growth, growth } from "../measure/growth.ts";
 import type { Plan } from "../plan.ts";
 import type { Feature } from "../report/results.ts";
@@ -20,9 +21,9 @@ export async function measureFeatures(
   for (const { title, why } of field.out) step(`out: ${title}: ${why.split("\n")[0]}`);
   const { running, out } = field;
   await warmUp(running, loader, plan.warmUp);
-  const { featureRounds: rounds, runIn, window: seconds } = plan;
-  const levels = [connections];
-  const measured = await closedRounds(running, loader, { levels, rounds, runIn, seconds });
+  const rounds = roundsOf(running, plan.featureRounds);
+  const { runIn, window: seconds } = plan;
+  const measured = await closedRounds(rounds, loader, { levels: [connections], runIn, seconds });
   const figures = measured.get(connections) ?? new Map<string, ClosedFigures>();
   await field.stop();
 

@@ -1,11 +1,11 @@
 import type { Contender } from "../contender.ts";
 import { type Out, enter } from "../field.ts";
-import { small } from "../job.ts";
 import type { Loader } from "../load/loader.ts";
-import { type ClosedFigures, closedOnce } from "../measure/closed-loop.ts";
+import { type ClosedFigures, closedOnce, warmUp } from "../measure/closed-loop.ts";
 import { type Growth, bodyGrowth, memoryGrowth } from "../measure/growth.ts";
 import { bodySizes, qualify } from "../measure/qualify.ts";
-import { type StreamFigures, firstByte, streams } from "../measure/streaming.ts";
+import { type StreamFigures, firstBytes, streams } from "../measure/streaming.ts";
+import { roundsOf } from "../measure/visits.ts";
 import type { Plan } from "../plan.ts";
 import { settle } from "../process/usage.ts";
 import { type Running, type Surroundings, start } from "../start.ts";
@@ -30,11 +30,12 @@ export async function measureStreams(
   const out = [...field.out];
   const measured = new Map<string, Measured>();
   const growth: Growth[] = [];
+  await warmUp(field.running, loader, plan.warmUp / 2);
+  const rounds = roundsOf(field.running, plan.firstByteRounds);
+  const first = await firstBytes(rounds, loader, plan.firstBytes);
+  step("first bytes");
   for (const running of field.running) {
     const { name } = running.contender;
-    const { target } = running;
-    await loader.closed({ target, ask: small, connections: 4, seconds: plan.warmUp / 2 });
-    const first = await firstByte(running, loader, plan.firstBytes);
     const many: StreamFigures[] = [];
     for (const { count, every } of [
       { count: 200, every: 50 },
@@ -55,7 +56,7 @@ export async function measureStreams(
     }
     measured.set(name, {
       coldStart: running.coldStart,
-      firstByte: first,
+      firstByte: first.get(name) ?? Number.NaN,
       streams: many,
       bodies: await bodies(running, loader),
     });

@@ -5,6 +5,7 @@ import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop
 import { atRest } from "../measure/memory.ts";
 import { type OpenFigures, openRounds } from "../measure/open-loop.ts";
 import { median } from "../measure/statistics.ts";
+import { roundsOf } from "../measure/visits.ts";
 import type { Plan } from "../plan.ts";
 import { type Surroundings, start } from "../start.ts";
 
@@ -31,21 +32,31 @@ export async function measureThroughput(
   const rest = await atRest(running);
 
   await warmUp(running, loader, plan.warmUp);
-  const { levels, lastLevels, rounds, runIn, window: seconds } = plan;
-  const visits = { levels, lastLevels, rounds, runIn, seconds };
-  const closed = await closedRounds(running, loader, visits);
+  const { levels, lastLevels, runIn, window: seconds } = plan;
+  const closed = await closedRounds(roundsOf(running, plan.rounds), loader, {
+    levels,
+    lastLevels,
+    runIn,
+    seconds,
+  });
   step(`closed loop, ${[...levels, ...lastLevels].join(", ")} connections`);
 
   const most = (name: string) => closed.get(64)?.get(name)?.perSecond ?? 0;
-  const times = { runIn, seconds: plan.openSeconds, rounds: plan.openRounds };
   const slowest = Math.min(...running.map(({ contender }) => most(contender.name)));
-  const once = { ...times, runIn: 0, rounds: 1 };
-  const open = await openRounds(running, loader, Math.max(1, slowest / 2), once);
+  const open = await openRounds([running], loader, Math.max(1, slowest / 2), {
+    runIn: 0,
+    seconds: plan.openSeconds,
+  });
   step("open loop, half of what the slowest can do");
 
   const half = Math.min(...["gateway", "node-undici"].map(most).filter((rate) => rate > 0)) / 2;
   const able = running.filter(({ contender }) => most(contender.name) > half * 1.25);
-  const halfLoad = Number.isFinite(half) ? await openRounds(able, loader, half, times) : undefined;
+  const halfLoad = Number.isFinite(half)
+    ? await openRounds(roundsOf(able, plan.openRounds), loader, half, {
+        runIn,
+        seconds: plan.openSeconds,
+      })
+    : undefined;
   step("open loop, half of what this gateway can do");
   await field.stop();
 

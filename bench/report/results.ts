@@ -1,3 +1,4 @@
+import type { Contender } from "../contender.ts";
 import type { Out } from "../field.ts";
 import type { Job } from "../upstream/check.ts";
 import type { ClosedFigures } from "../measure/closed-loop.ts";
@@ -41,7 +42,7 @@ export type Measured = {
   readonly name: string;
   readonly title: string;
   readonly job: Job;
-  readonly runtime: "node" | "other" | "none";
+  readonly runtime: Contender["runtime"];
   /** By the number of connections. */
   readonly closed: Readonly<Record<number, ClosedFigures>>;
   /** At half of what the slowest can do. */
