@@ -17,10 +17,15 @@ export type ConfigFile = {
 
 /** Milliseconds. Notifications are a hint; some mounts send none. */
 const pollInterval = 5_000;
-/** Milliseconds that a writer is given to finish. */
-const settling = 100;
+/** Milliseconds without a notification that a writer is given to finish, and how many at the most. */
+const settling = { quiet: 100, longest: 1_000 };
 
-export function openConfigFile(file: string, env: Environment): ConfigFile {
+/** @param poll milliseconds between looks that nothing was notified for */
+export function openConfigFile(
+  file: string,
+  env: Environment,
+  poll: number = pollInterval,
+): ConfigFile {
   /** What has been read, by path: a digest, or nothing where it could not be. */
   let seen = new Map<string, string>();
   return { load, watch: startWatching };
@@ -40,8 +45,11 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
 
   function startWatching(onChange: (loaded: Loaded) => void): () => void {
     let timer: NodeJS.Timeout | undefined;
+    /** Since when there has been something to look at; on the monotonic clock. */
+    let noticed: number | undefined;
     let stopListening: (() => void)[] = [];
     const look = () => {
+      noticed = undefined;
       if (!hasChanged()) return;
       try {
         onChange(load());
@@ -53,7 +61,11 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
     };
     const lookSoon = () => {
       clearTimeout(timer);
-      timer = setTimeout(look, settling);
+      const now = performance.now();
+      noticed ??= now;
+      // Somebody else may write into the folder all the time.
+      const left = noticed + settling.longest - now;
+      timer = setTimeout(look, Math.max(0, Math.min(settling.quiet, left)));
     };
     /** To the folders of what has been read last: it may name other files than before. */
     const listenAgain = () => {
@@ -62,12 +74,12 @@ export function openConfigFile(file: string, env: Environment): ConfigFile {
       stopListening = [...folders].map((folder) => listen(folder, lookSoon));
     };
     listenAgain();
-    const poll = setInterval(look, pollInterval);
-    poll.unref();
+    const looking = setInterval(look, poll);
+    looking.unref();
     return () => {
       for (const stop of stopListening) stop();
       clearTimeout(timer);
-      clearInterval(poll);
+      clearInterval(looking);
     };
   }
 

@@ -16,7 +16,7 @@ import { createReadinessServer } from "./listen/readiness.ts";
 import { type Patience, createBindServer, defaultPatience } from "./listen/server.ts";
 import type { Policy } from "./policy/policy.ts";
 import { type Arrival, arrive } from "./request/arrive.ts";
-import type { FailedTry } from "./request/access-record.ts";
+import { type RequestCounts, countRequests } from "./request/counts.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { refuse } from "./request/refuse.ts";
 import { createUnderWay } from "./request/under-way.ts";
@@ -60,16 +60,12 @@ export type Gateway = {
   underWay(): number;
 };
 
-export type Counts = UpstreamCounts & {
-  /** Tries beyond a request's first, and those of them that went to another backend. */
-  readonly retries: number;
-  readonly failovers: number;
-  /** Requests answered well after a try that failed. */
-  readonly rescued: number;
-  /** Configurations put in force, and those that could not be. */
-  readonly reloads: number;
-  readonly failedReloads: number;
-};
+export type Counts = UpstreamCounts &
+  RequestCounts & {
+    /** Configurations put in force, and those that could not be. */
+    readonly reloads: number;
+    readonly failedReloads: number;
+  };
 
 export type Started = {
   /** In the order of the config. */
@@ -101,12 +97,13 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   const distrusted = new WeakSet<Duplex>();
   let state: "starting" | "ready" | "draining" = "starting";
   let swapping: Promise<unknown> = Promise.resolve();
-  const counts = { retries: 0, failovers: 0, rescued: 0, reloads: 0, failedReloads: 0 };
+  const requests = countRequests();
+  const counts = { reloads: 0, failedReloads: 0 };
   return {
     start,
     reload,
     drain,
-    counts: () => ({ ...counts, ...upstreams.counts }),
+    counts: () => ({ ...requests.counts, ...counts, ...upstreams.counts }),
     underWay: () => underWay.size,
   };
 
@@ -171,20 +168,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   }
 
   function onEnd(exchange: Exchange): void {
-    const { record, response } = exchange;
-    if (record.tries !== undefined) countTries(record.tries, record.backend);
-    if (record.tries !== undefined && record.outcome === "ok" && response.statusCode < 400) {
-      counts.rescued += 1;
-    }
+    requests.ended(exchange);
     // A caller's connection would otherwise be kept alive long beyond its last request.
     if (servers.closing()) setImmediate(servers.closeIdle);
     if (state === "draining") cutWhenQuiet();
-  }
-
-  function countTries(failed: readonly FailedTry[], last: string | undefined): void {
-    const names = [...failed.map(({ backend }) => backend), last];
-    counts.retries += failed.length;
-    counts.failovers += names.filter((name, at) => at > 0 && name !== names[at - 1]).length;
   }
 
   async function start(): Promise<Started> {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { Address, Bind } from "../config/run.ts";
 import { close, listen } from "./listening.ts";
+import type { BindServer } from "./server.ts";
 
 /** The servers of a configuration's binds, by port. */
 export type BindServers = {
@@ -19,14 +20,19 @@ export type BindServers = {
   cutAll(): void;
 };
 
-type Open = { readonly server: Server; readonly address: Address; readonly secured: string };
+type Open = {
+  readonly bound: BindServer;
+  readonly address: Address;
+  /** What its certificates were made of. Kept in memory only: it spells keys out. */
+  secured: string;
+};
 
 /**
  * @param create the server of a bind
  * @param address where to listen for a configured one
  */
 export function createBindServers(
-  create: (bind: Bind) => Server,
+  create: (bind: Bind) => BindServer,
   address: (configured: Address) => Address,
 ): BindServers {
   const open = new Map<number, Open>();
@@ -51,11 +57,12 @@ export function createBindServers(
       for (const port of open.keys()) if (!wanted.has(port)) void shut(port);
       const addresses: Address[] = [];
       for (const bind of binds) {
-        // A certificate is part of its server; connections on the old one end by themselves.
-        if (open.get(bind.port)?.secured !== securityOf(bind)) void shut(bind.port);
-        const server = open.get(bind.port) ?? (await start(bind));
-        open.set(bind.port, server);
-        addresses.push(server.address);
+        const running = open.get(bind.port);
+        // Where it cannot be renewed, connections on the old server end by themselves.
+        if (running !== undefined && !renewed(running, bind)) void shut(bind.port);
+        const current = open.get(bind.port) ?? (await start(bind));
+        open.set(bind.port, current);
+        addresses.push(current.address);
       }
       return addresses;
     },
@@ -74,13 +81,13 @@ export function createBindServers(
   };
 
   async function start(bind: Bind): Promise<Open> {
-    const server = create(bind);
-    const at = await listen(server, address({ host: undefined, port: bind.port }));
-    return { server, address: at, secured: securityOf(bind) };
+    const bound = create(bind);
+    const at = await listen(bound.server, address({ host: undefined, port: bind.port }));
+    return { bound, address: at, secured: securityOf(bind) };
   }
 
   async function shut(port: number): Promise<void> {
-    const server = open.get(port)?.server;
+    const server = open.get(port)?.bound.server;
     if (server === undefined) return;
     open.delete(port);
     closing.add(server);
@@ -89,7 +96,15 @@ export function createBindServers(
   }
 }
 
-/** What of a bind its server is made of. Kept in memory only: it spells keys out. */
+/** Whether it shows what a configuration has it show, now at the latest. */
+function renewed(running: Open, bind: Bind): boolean {
+  const secured = securityOf(bind);
+  if (running.secured === secured) return true;
+  if (!running.bound.renew(bind)) return false;
+  running.secured = secured;
+  return true;
+}
+
 function securityOf({ listeners }: Bind): string {
   return JSON.stringify(
     listeners.map(({ hostname, tls }) => tls && [hostname, tls.cert, tls.key.reveal()]),

@@ -7,13 +7,12 @@ import {
   createServer,
 } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { type SecureContext, createSecureContext } from "node:tls";
 import { Socket } from "node:net";
 import type { Express } from "express";
 import type { Duplex } from "node:stream";
-import type { Bind, ServerTls } from "../config/run.ts";
+import type { Bind } from "../config/run.ts";
 import type { Reason } from "../errors.ts";
-import { listenerFinder } from "../route/listener.ts";
+import { certificatesOf } from "./certificates.ts";
 import { answerRaw, faultOf, hangUp, isLeaving } from "./malformed.ts";
 import { asksForWebSocket, attachResponse } from "./upgrade.ts";
 
@@ -62,14 +61,23 @@ export type Edge = {
 };
 
 /** The server of one bind. It does not listen yet. */
-export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
+export type BindServer = {
+  readonly server: Server;
+  /**
+   * Shows the certificates of another configuration from the next handshake on. False when that is
+   * not done by certificates: the bind speaks HTTP now and HTTPS then, or the other way round.
+   */
+  renew(bind: Bind): boolean;
+};
+
+export function createBindServer(bind: Bind, app: Express, edge: Edge): BindServer {
   const { patience } = edge;
   const preset = presetPrototypes(app);
   const serve = listenerOf(app);
   // One that comes before the answer to the request ahead of it is an ordinary request.
   const upgrades = (request: IncomingMessage): boolean =>
     asksForWebSocket(request) && !edge.busy(request.socket);
-  const server = createServerOf(bind, serve, {
+  const bound = createServerOf(bind, serve, {
     ...preset,
     shouldUpgradeCallback: upgrades,
     maxHeaderSize,
@@ -81,6 +89,7 @@ export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
     keepAliveTimeout: patience.keepAlive,
     connectionsCheckingInterval: patience.check,
   });
+  const { server } = bound;
   server.timeout = patience.silence;
   // Node would leave out what is above its limit, and say nothing; ours refuses.
   server.maxHeadersCount = 0;
@@ -93,7 +102,7 @@ export function createBindServer(bind: Bind, app: Express, edge: Edge): Server {
     edge.upgrading.add(request);
     serve(request, response);
   });
-  return server;
+  return bound;
 }
 
 /** What is no request, or stops being one, gets the gateway's own answer and a closed connection. */
@@ -119,29 +128,34 @@ function listenerOf(app: Express): RequestListener {
   };
 }
 
-function createServerOf(bind: Bind, serve: RequestListener, options: ServerOptions): Server {
-  const listeners = bind.listeners.flatMap(({ hostname, tls }) =>
-    tls === undefined ? [] : [{ hostname, tls, context: secureContext(tls) }],
-  );
-  const [first] = listeners;
-  if (first === undefined) return createServer(options, serve);
-
-  const find = listenerFinder(listeners);
-  return createSecureServer(
+function createServerOf(bind: Bind, serve: RequestListener, options: ServerOptions): BindServer {
+  const first = certificatesOf(bind);
+  if (first === undefined) {
+    return {
+      server: createServer(options, serve),
+      renew: (next) => certificatesOf(next) === undefined,
+    };
+  }
+  let shown = first;
+  const server = createSecureServer(
     {
       ...options,
+      ...first.fallback,
       handshakeTimeout,
-      // For a client that names no host, or one that no listener has.
-      cert: first.tls.cert,
-      key: first.tls.key.reveal(),
-      SNICallback: (name, done) => done(null, find(name.toLowerCase())?.context),
+      SNICallback: (name, done) => done(null, shown.contextFor(name)),
     },
     serve,
   );
-}
-
-function secureContext({ cert, key }: ServerTls): SecureContext {
-  return createSecureContext({ cert, key: key.reveal() });
+  return {
+    server,
+    renew(next) {
+      const certificates = certificatesOf(next);
+      if (certificates === undefined) return false;
+      shown = certificates;
+      server.setSecureContext(certificates.fallback);
+      return true;
+    },
+  };
 }
 
 /**

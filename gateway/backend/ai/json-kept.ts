@@ -47,4 +47,13 @@ export class KeptBytes {
     const whole = Buffer.concat([...pieces, chunk.subarray(from, at)]);
     return use(context, whole, 0, whole.length);
   }
+
+  /** Ends; all of it as text, where it is no longer than `limit`. */
+  endText(chunk: Buffer, at: number, limit: number): string | undefined {
+    return this.end(chunk, at, limit, textOf, undefined);
+  }
+}
+
+function textOf(_: undefined, bytes: Buffer, from: number, to: number): string {
+  return bytes.toString("utf8", from, to);
 }

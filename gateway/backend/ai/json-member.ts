@@ -8,6 +8,17 @@ export type Member = {
   readonly text: string | undefined;
 };
 
+/** What is known of a JSON text. */
+export type Scanned = {
+  readonly root: "object" | "other";
+  /** Offset just past the opening brace of the object. */
+  readonly inside: number;
+  /** Whether the object has no members. */
+  readonly empty: boolean;
+  /** Members looked for, in the order of the text; a key written twice is there twice. */
+  readonly members: readonly Member[];
+};
+
 /** A member to look for. */
 export type Sought = {
   readonly key: string;

@@ -1,7 +1,7 @@
 import { endsRun, isEscape, isHex, words } from "./json-bytes.ts";
 import { InvalidJson } from "./invalid-json.ts";
 import { KeptBytes } from "./json-kept.ts";
-import { type Member, type Sought, findSought } from "./json-member.ts";
+import { type Member, type Scanned, type Sought, findSought } from "./json-member.ts";
 import { afterNumber, isNumberEnd, startNumber } from "./json-number.ts";
 
 /**
@@ -14,16 +14,6 @@ export type JsonScanner = {
   push(chunk: Buffer): void;
   /** The text is complete; throws InvalidJson when it is not. */
   end(): Scanned;
-};
-
-export type Scanned = {
-  readonly root: "object" | "other";
-  /** Offset just past the opening brace of the object. */
-  readonly inside: number;
-  /** Whether the object has no members. */
-  readonly empty: boolean;
-  /** Members looked for, in the order of the text; a key written twice is there twice. */
-  readonly members: readonly Member[];
 };
 
 /** Deeper than any request or answer; Azure's own parsers stop sooner. */
@@ -237,7 +227,7 @@ class Scanner implements JsonScanner {
       key: member.key,
       start: this.memberStart,
       end: this.consumed + at,
-      text: member.text ? this.kept.end(chunk, at, maxValue, textOf, undefined) : undefined,
+      text: member.text ? this.kept.endText(chunk, at, maxValue) : undefined,
     });
   }
 
@@ -260,8 +250,4 @@ class Scanner implements JsonScanner {
   private fail(message: string, at: number): never {
     throw new InvalidJson(message, this.consumed + at);
   }
-}
-
-function textOf(_: undefined, bytes: Buffer, from: number, to: number): string {
-  return bytes.toString("utf8", from, to);
 }

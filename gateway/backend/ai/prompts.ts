@@ -2,8 +2,7 @@ import type { PromptMessage } from "../../config/run/backend.ts";
 import { Refusal } from "../../errors.ts";
 import type { Prompts } from "./body-policy.ts";
 import type { Format } from "./format.ts";
-import type { Member } from "./json-member.ts";
-import type { Scanned } from "./json-scanner.ts";
+import type { Member, Scanned } from "./json-member.ts";
 import type { Edit } from "./rewrite.ts";
 
 /** The edits that put a config's prompts before and after what the caller wrote. */

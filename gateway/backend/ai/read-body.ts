@@ -2,9 +2,9 @@ import { setImmediate as othersFirst } from "node:timers/promises";
 import type { Request } from "express";
 import { Refusal } from "../../errors.ts";
 import { type Decode, decoderOf } from "./content-coding.ts";
-import type { Sought } from "./json-member.ts";
+import type { Scanned, Sought } from "./json-member.ts";
 import { InvalidJson } from "./invalid-json.ts";
-import { type JsonScanner, type Scanned, createJsonScanner } from "./json-scanner.ts";
+import { type JsonScanner, createJsonScanner } from "./json-scanner.ts";
 
 export type ScannedBody = {
   /** As received, without its content coding. */

@@ -4,8 +4,8 @@ import { type BodyPolicy, untouched } from "./body-policy.ts";
 import type { Format } from "./format.ts";
 import { promptEdits } from "./prompts.ts";
 import type { ScannedBody } from "./read-body.ts";
-import { type Member, type Sought, sought } from "./json-member.ts";
-import { type Scanned, createJsonScanner } from "./json-scanner.ts";
+import { type Member, type Scanned, type Sought, sought } from "./json-member.ts";
+import { createJsonScanner } from "./json-scanner.ts";
 
 /** Replaces the bytes from `start` up to `end`. */
 export type Edit = { readonly start: number; readonly end: number; readonly text: string };

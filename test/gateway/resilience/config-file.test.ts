@@ -32,10 +32,11 @@ const config = (name: string, port = 3000, readinessAddr: string = "off") =>
     ],
   });
 
-function watched(t: TestContext, file: string) {
+/** @param poll so rare that only a notification can tell, unless given */
+function watched(t: TestContext, file: string, poll = 3_600_000) {
   const heard: string[] = [];
   let wake: (() => void) | undefined;
-  const source = openConfigFile(file, {});
+  const source = openConfigFile(file, {}, poll);
   source.load();
   const stop = source.watch((loaded) => {
     heard.push(describe(loaded));
@@ -102,6 +103,33 @@ test("the ..data link of a secret mount, swapped", async (t) => {
     rmSync(join(directory, `..${before}`), { recursive: true });
     await until(name);
   }
+});
+
+test("a file in a folder that something else writes into all the time", async (t) => {
+  const directory = folder(t);
+  const file = join(directory, "config.yaml");
+  writeFileSync(file, config("one"));
+  const { until } = watched(t, file);
+  const noise = setInterval(() => writeFileSync(join(directory, "other.log"), "line\n"), 10);
+  t.after(() => clearInterval(noise));
+  writeFileSync(file, config("two"));
+  await until("two");
+  writeFileSync(file, config("three"));
+  await until("three");
+});
+
+test("a folder that sends no notification: it has been replaced as a whole", async (t) => {
+  const directory = folder(t);
+  const mount = join(directory, "mount");
+  mkdirSync(mount);
+  writeFileSync(join(mount, "config.yaml"), config("one"));
+  const { until } = watched(t, join(mount, "config.yaml"), 50);
+  renameSync(mount, join(directory, "before"));
+  mkdirSync(mount);
+  writeFileSync(join(mount, "config.yaml"), config("two"));
+  await until("two");
+  writeFileSync(join(mount, "config.yaml"), config("three"));
+  await until("three");
 });
 
 test("a file that the configuration names, in another folder", async (t) => {

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { type Sought, sought } from "../../../../gateway/backend/ai/json-member.ts";
+import { type Scanned, type Sought, sought } from "../../../../gateway/backend/ai/json-member.ts";
 import { InvalidJson } from "../../../../gateway/backend/ai/invalid-json.ts";
-import { type Scanned, createJsonScanner } from "../../../../gateway/backend/ai/json-scanner.ts";
+import { createJsonScanner } from "../../../../gateway/backend/ai/json-scanner.ts";
 import { gap, members, objectText, valueText } from "./json-text.ts";
 import { cuts, everyByte, pieces } from "./pieces.ts";
 
