@@ -17,6 +17,7 @@ export type Plan = {
   /** Seconds of one measurement. */
   readonly window: number;
   readonly openSeconds: number;
+  /** Beyond the first, of what is compared. */
   readonly openRounds: number;
   readonly streamEvents: number;
   readonly firstByteRounds: number;
@@ -33,10 +34,10 @@ export const full: Plan = {
   warmUp: 3,
   window: 1,
   openSeconds: 1.5,
-  openRounds: 3,
+  openRounds: 4,
   streamEvents: 30,
   firstByteRounds: 3,
-  firstBytes: 150,
+  firstBytes: 100,
   coldStarts: 2,
 };
 

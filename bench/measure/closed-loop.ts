@@ -42,7 +42,7 @@ export async function closedRounds(
   const all = [...levels, ...lastLevels];
   const visits = await visit(rounds, async (running, isLast) => {
     const connections = levels.at(-1) ?? 1;
-    if (runIn > 0) {
+    if (runIn > 0 && running.contender.runtime === "node") {
       await loader.closed({ target: running.target, ask: small, connections, seconds: runIn });
     }
     const samples = new Map<number, Sample>();
@@ -60,13 +60,13 @@ export async function closedRounds(
   return new Map(all.map((level) => [level, new Map(figuresAt(level))]));
 }
 
-/** So that V8 has compiled what it is going to. */
+/** So that V8 has compiled what it is going to, where there is a V8. */
 export async function warmUp(
   field: readonly Running[],
   loader: Loader,
   seconds: number,
 ): Promise<void> {
-  for (const { target } of field) {
+  for (const { target } of field.filter(({ contender }) => contender.runtime === "node")) {
     await loader.closed({ target, ask: small, connections: 64, seconds });
   }
 }

@@ -18,20 +18,14 @@ export type OpenFigures = {
 /** Seconds of arrivals that do not count, while connections are opened. */
 const opening = 0.5;
 
-/**
- * The same arrivals for everybody, whatever becomes of those before.
- * `runIn`: seconds of a closed loop before, for others have had the caches meanwhile
- */
+/** The same arrivals for everybody, whatever becomes of those before. */
 export async function openRounds(
   rounds: readonly Round[],
   loader: Loader,
   rate: number,
-  { runIn, seconds }: Record<"runIn" | "seconds", number>,
+  seconds: number,
 ): Promise<ReadonlyMap<string, OpenFigures>> {
   const visits = await visit(rounds, async ({ child, target }) => {
-    if (runIn > 0) {
-      await loader.closed({ target, ask: small, connections: 64, seconds: runIn });
-    }
     const load = { target, ask: small, perSecond: rate, runIn: opening, seconds };
     const tally = await loader.open(load);
     await settle(child.pid);

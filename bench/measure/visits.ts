@@ -4,8 +4,8 @@ import { rotated } from "./statistics.ts";
 /** Who is measured, one after the other; a contender may be there more than once. */
 export type Round = readonly Running[];
 
-/** What targets hold against each other. */
-const compared = new Set(["gateway", "node-undici"]);
+/** What targets hold against each other, by name. */
+const compared = new Set(["gateway", "node-undici", "no policy", "1,000 routes"]);
 
 /**
  * Rounds that go from contender to contender, so that a slow minute of the machine hits all alike.
@@ -13,11 +13,20 @@ const compared = new Set(["gateway", "node-undici"]);
  * times as slow as the others, in the last alone.
  */
 export function roundsOf(field: readonly Running[], count: number): readonly Round[] {
-  const again = field.filter(({ contender }) => compared.has(contender.name));
   const quick = field.filter(({ contender }) => contender.runtime !== "python");
   return Array.from({ length: count }, (_, round) =>
-    rotated([...(round === count - 1 ? field : quick), ...again], round),
+    rotated([...(round === count - 1 ? field : quick), ...comparedIn(field)], round),
   );
+}
+
+/** One round of everybody, and more of what is compared. */
+export function oneRoundAnd(more: number, field: readonly Running[]): readonly Round[] {
+  const again = Array.from({ length: more }, (_, round) => rotated(comparedIn(field), round));
+  return [...roundsOf(field, 1), ...again];
+}
+
+export function comparedIn(field: readonly Running[]): Round {
+  return field.filter(({ contender }) => compared.has(contender.name));
 }
 
 /** What was measured at each visit, by contender. */

@@ -5,7 +5,7 @@ import { type ClosedFigures, closedOnce, warmUp } from "../measure/closed-loop.t
 import { type Growth, bodyGrowth, memoryGrowth } from "../measure/growth.ts";
 import { bodySizes, qualify } from "../measure/qualify.ts";
 import { type StreamFigures, firstBytes, streams } from "../measure/streaming.ts";
-import { roundsOf } from "../measure/visits.ts";
+import { comparedIn, roundsOf } from "../measure/visits.ts";
 import type { Plan } from "../plan.ts";
 import { settle } from "../process/usage.ts";
 import { type Running, type Surroundings, start } from "../start.ts";
@@ -64,16 +64,12 @@ export async function measureStreams(
   }
   await field.stop();
   // Memory tells how it grows only in a process that has not been through all this.
-  for (const contender of contenders.filter(({ name }) => isCompared(name))) {
+  for (const { contender } of comparedIn(field.running)) {
     const fresh = await start(contender, around);
     growth.push(...(await memoryGrowth(fresh, loader)), await bodyGrowth(fresh, loader));
     await fresh.child.stop();
   }
   return { measured, growth, out: out satisfies readonly Out[] };
-}
-
-function isCompared(name: string): boolean {
-  return name === "gateway" || name === "node-undici";
 }
 
 /** The more a body weighs, the fewer of them at once. */

@@ -5,9 +5,9 @@ import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop
 import { atRest } from "../measure/memory.ts";
 import { type OpenFigures, openRounds } from "../measure/open-loop.ts";
 import { median } from "../measure/statistics.ts";
-import { roundsOf } from "../measure/visits.ts";
+import { comparedIn, oneRoundAnd, roundsOf } from "../measure/visits.ts";
 import type { Plan } from "../plan.ts";
-import { type Surroundings, start } from "../start.ts";
+import { type Running, type Surroundings, start } from "../start.ts";
 
 type Measured = {
   readonly coldStart: number;
@@ -42,21 +42,18 @@ export async function measureThroughput(
   step(`closed loop, ${[...levels, ...lastLevels].join(", ")} connections`);
 
   const most = (name: string) => closed.get(64)?.get(name)?.perSecond ?? 0;
-  const slowest = Math.min(...running.map(({ contender }) => most(contender.name)));
-  const open = await openRounds([running], loader, Math.max(1, slowest / 2), {
-    runIn: 0,
-    seconds: plan.openSeconds,
-  });
+  const halfOf = (some: readonly Running[]) =>
+    Math.min(...some.map(({ contender }) => most(contender.name))) / 2;
+  const arrivals = (some: readonly Running[], rate: number) =>
+    openRounds(oneRoundAnd(plan.openRounds, some), loader, rate, plan.openSeconds);
+  // Half of what Python can do is a rate that nobody else would notice.
+  const light = running.filter(({ contender }) => contender.runtime !== "python");
+  const open = await arrivals(light, halfOf(light));
   step("open loop, half of what the slowest can do");
 
-  const half = Math.min(...["gateway", "node-undici"].map(most).filter((rate) => rate > 0)) / 2;
-  const able = running.filter(({ contender }) => most(contender.name) > half * 1.25);
-  const halfLoad = Number.isFinite(half)
-    ? await openRounds(roundsOf(able, plan.openRounds), loader, half, {
-        runIn,
-        seconds: plan.openSeconds,
-      })
-    : undefined;
+  const own = halfOf(comparedIn(running));
+  const able = running.filter(({ contender }) => most(contender.name) > own * 1.25);
+  const halfLoad = await arrivals(able, own);
   step("open loop, half of what this gateway can do");
   await field.stop();
 
@@ -73,7 +70,7 @@ export async function measureThroughput(
           }),
         ),
         open: open.get(name),
-        halfLoad: halfLoad?.get(name),
+        halfLoad: halfLoad.get(name),
       },
     ]),
   );

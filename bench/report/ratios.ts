@@ -10,7 +10,8 @@ export type Row = {
   readonly perSecond: number;
   /** Milliseconds added to direct: one request at a time, median. */
   readonly added: number;
-  /** Milliseconds at half load, 99 of 100. */
+  /** Milliseconds, 99 of 100: at half of what the slowest can do, and at half of the gateway's own. */
+  readonly openP99: number | undefined;
   readonly halfLoadP99: number | undefined;
   /** Milliseconds added to a stream's first byte, and to each event. */
   readonly firstByteAdded: number;
@@ -46,6 +47,7 @@ export function rows(results: Results): readonly Row[] {
       perSecond: at64?.perSecond ?? Number.NaN,
       throughput: (at64?.perSecond ?? Number.NaN) / (bare?.closed[64]?.perSecond ?? Number.NaN),
       added: less(one.closed[1]?.p50, direct?.closed[1]?.p50),
+      openP99: one.open?.p99,
       halfLoadP99: one.halfLoad?.p99,
       firstByteAdded: less(one.firstByte, direct?.firstByte),
       eventAdded: less(some?.p50, directSome?.p50),

@@ -45,7 +45,7 @@ export type Measured = {
   readonly runtime: Contender["runtime"];
   /** By the number of connections. */
   readonly closed: Readonly<Record<number, ClosedFigures>>;
-  /** At half of what the slowest can do. */
+  /** At half of what the slowest can do, leaving out Python. */
   readonly open: OpenFigures | undefined;
   /** At half of what this gateway, or the runtime, can do: whichever is less. */
   readonly halfLoad: OpenFigures | undefined;

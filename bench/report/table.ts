@@ -28,12 +28,21 @@ export function tables(results: Results, reached: readonly Target[]): readonly T
 function throughput(results: Results): Table {
   return {
     title: "Small requests",
-    head: ["", "job", "throughput of bare", "added ms", "p99 at half load, ms", "CPU us"],
+    head: [
+      "",
+      "job",
+      "throughput of bare",
+      "added ms",
+      "p99 ms at half of the slowest's",
+      "at half of this gateway's",
+      "CPU us",
+    ],
     rows: rows(results).map((row) => [
       row.title,
       row.job,
       ratio(row.throughput),
       row.name === "direct" ? "-" : number(row.added, 3),
+      row.openP99 === undefined ? "-" : number(row.openP99, 2),
       row.halfLoadP99 === undefined ? "-" : number(row.halfLoadP99, 2),
       row.name === "direct" ? "-" : number(row.cpu, 0),
     ]),
