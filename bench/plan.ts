@@ -29,7 +29,7 @@ export const full: Plan = {
   levels: [1, 64],
   lastLevels: [16, 256],
   rounds: 3,
-  featureRounds: 2,
+  featureRounds: 3,
   runIn: 1,
   warmUp: 3,
   window: 1,

@@ -5,7 +5,7 @@ import { rotated } from "./statistics.ts";
 export type Round = readonly Running[];
 
 /** What targets hold against each other, by name. */
-const compared = new Set(["gateway", "node-undici", "no policy", "1,000 routes"]);
+const compared = new Set(["gateway", "node-undici"]);
 
 /**
  * Rounds that go from contender to contender, so that a slow minute of the machine hits all alike.
