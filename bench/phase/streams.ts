@@ -31,20 +31,18 @@ export async function measureStreams(
   const measured = new Map<string, Measured>();
   const growth: Growth[] = [];
   await warmUp(field.running, loader, plan.warmUp / 2);
+  const streamed = new Map<string, readonly StreamFigures[]>();
+  for (const running of field.running) {
+    streamed.set(running.contender.name, await manyStreams(running, loader, plan.streamEvents));
+    step(`streams: ${running.contender.title}`);
+  }
+  // Now that what carries a stream is compiled.
   const rounds = roundsOf(field.running, plan.firstByteRounds);
   const first = await firstBytes(rounds, loader, plan.firstBytes);
   step("first bytes");
+  // Large bodies come last: what they leave in memory is not the streams'.
   for (const running of field.running) {
     const { name } = running.contender;
-    const many: StreamFigures[] = [];
-    for (const { count, every } of [
-      { count: 200, every: 50 },
-      { count: 500, every: 100 },
-    ]) {
-      const events = Math.ceil((plan.streamEvents * 50) / every);
-      many.push(await streams(running, loader, { count, events, every }));
-    }
-    // Large bodies come last: what they leave in memory is not the streams'.
     const wrong = await qualify(
       running,
       loader,
@@ -57,10 +55,10 @@ export async function measureStreams(
     measured.set(name, {
       coldStart: running.coldStart,
       firstByte: first.get(name) ?? Number.NaN,
-      streams: many,
+      streams: streamed.get(name) ?? [],
       bodies: await bodies(running, loader),
     });
-    step(`streams and bodies: ${running.contender.title}`);
+    step(`bodies: ${running.contender.title}`);
   }
   await field.stop();
   // Memory tells how it grows only in a process that has not been through all this.
@@ -70,6 +68,17 @@ export async function measureStreams(
     await fresh.child.stop();
   }
   return { measured, growth, out: out satisfies readonly Out[] };
+}
+
+/** @param events of each of the fewer streams, 50 ms apart; the more come half as often, as long */
+async function manyStreams(
+  running: Running,
+  loader: Loader,
+  events: number,
+): Promise<readonly StreamFigures[]> {
+  const fewer = { count: 200, events, every: 50 };
+  const more = { count: 500, events: Math.ceil(events / 2), every: 100 };
+  return [await streams(running, loader, fewer), await streams(running, loader, more)];
 }
 
 /** The more a body weighs, the fewer of them at once. */
