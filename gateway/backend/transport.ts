@@ -70,9 +70,10 @@ export type Timeouts = {
 
 /**
  * A model may think for minutes before its first byte, and between chunks while it reasons;
- * a connection stands at once or not at all.
+ * a connection stands at once or not at all. The first two are one number: undici then keeps one timer
+ * for both, where it would make a new one at the head of each answer.
  */
-export const defaultTimeouts: Timeouts = { connect: 10_000, firstByte: 600_000, idle: 300_000 };
+export const defaultTimeouts: Timeouts = { connect: 10_000, firstByte: 600_000, idle: 600_000 };
 
 /** Where to connect for a target; the identity outside tests. */
 export type Dial = (target: { readonly host: string; readonly port: number }) => {
