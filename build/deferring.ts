@@ -18,6 +18,8 @@ const deferred: readonly Deferred[] = [
   { import: /^jose$/, names: ["createLocalJWKSet", "errors", "jwtVerify"] },
   // For backends of the transparent kind.
   { import: /^express-http-proxy$/, names: ["default"] },
+  // For compressed bodies.
+  { import: /^node:zlib$/, names: ["createBrotliDecompress", "createGunzip", "createInflate"] },
   // Brings Node's line editor with it. For workload identity's token file.
   { import: /^node:fs\/promises$/, by: /[\\/]@azure[\\/]identity[\\/]/, names: ["readFile"] },
 ];

@@ -1,11 +1,12 @@
 import { dirname, join } from "node:path";
 import type { Plugin } from "esbuild";
 import { absent } from "./absent.ts";
+import { lighter } from "./lighter.ts";
 
 /**
  * An esbuild plugin that leaves out what is never run: it would travel, be parsed at each start, and
- * take memory. In its place stands what throws when it is called after all. Of undici, the gateway's
- * Pool and connector are all there is.
+ * take memory. In its place stands what throws when it is called after all, or what does the little
+ * that is asked of it. Of undici, the gateway's Pool and connector are all there is.
  *
  * @param require resolves the modules to put in their place
  */
@@ -29,6 +30,14 @@ export function slimming(require: NodeJS.Require): Plugin {
           contents: members.length === 0 ? `module.exports = ${thrower};` : members.join("\n"),
         };
       });
+      for (const { import: filter, by = /^/, source } of lighter) {
+        onResolve({ filter }, ({ path, importer, namespace }) =>
+          namespace === "file" && by.test(importer)
+            ? { path, namespace: "lighter", pluginData: source }
+            : undefined,
+        );
+      }
+      onLoad({ filter: /^/, namespace: "lighter" }, ({ pluginData }) => ({ contents: pluginData }));
       onResolve({ filter: /^yaml$/ }, () => ({
         path: join(dirname(require.resolve("yaml/package.json")), "browser/index.js"),
       }));

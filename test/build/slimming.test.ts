@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { absent } from "../../build/absent.ts";
+import { lighter } from "../../build/lighter.ts";
 import { options } from "../../build/options.ts";
 
 const { metafile, warnings } = await build({ ...options, metafile: true, logLevel: "silent" });
@@ -12,15 +13,20 @@ const imports = Object.entries(metafile.inputs).flatMap(([by, { imports: made }]
   made.map(({ path, original }) => ({ by, path, written: original ?? path })),
 );
 
-for (const { import: written, by = /^/ } of absent) {
-  test(`${written.source} is imported, and left out`, () => {
-    const met = imports.filter((made) => written.test(made.written) && by.test(made.by));
-    assert.notDeepEqual(met, []);
-    assert.deepEqual(
-      met.filter(({ path }) => !path.startsWith("absent:")),
-      [],
-    );
-  });
+for (const [namespace, parts] of Object.entries({ absent, lighter })) {
+  for (const { import: written, by = /^/ } of parts) {
+    test(`${written.source} is imported, and stands there as ${namespace}`, () => {
+      const met = imports.filter(
+        ({ written: name, by: who }) =>
+          written.test(name) && by.test(who) && !who.startsWith(`${namespace}:`),
+      );
+      assert.notDeepEqual(met, []);
+      assert.deepEqual(
+        met.filter(({ path }) => !path.startsWith(`${namespace}:`)),
+        [],
+      );
+    });
+  }
 }
 
 test("nothing is expected of what is left out but what stands there", () => {

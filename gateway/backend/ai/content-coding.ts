@@ -7,10 +7,10 @@ export type Decode = (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
 
 /** RFC 9110, section 8.4.1; `deflate` is the zlib format. */
 const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  br: createBrotliDecompress,
-  deflate: createInflate,
+  gzip: () => createGunzip(),
+  "x-gzip": () => createGunzip(),
+  br: () => createBrotliDecompress(),
+  deflate: () => createInflate(),
 };
 
 /** @param written the Content-Encoding header; several codings on top of each other are not undone */
