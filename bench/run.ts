@@ -78,6 +78,7 @@ const results: Results = {
       : [{ name, title, job, runtime, ...one, ...two }];
   }),
   out: [...first.out, ...second.out, ...third.out],
+  mountedStart: second.mountedStart,
   features: third.features,
   growth: [...first.growth, ...third.growth],
 };

@@ -7,22 +7,29 @@ import { callerKey, modelSent } from "../job.ts";
 import { type Child, startChild } from "../process/child.ts";
 import { pinned } from "../process/cores.ts";
 
-export const bundle = fileURLToPath(new URL("../../dist/gateway.cjs", import.meta.url));
+/** As the image starts it. */
+const image = fileURLToPath(new URL("../../dist/start.cjs", import.meta.url));
+/** As the component mounts it. */
+const mounted = fileURLToPath(new URL("../../dist/gateway.sfx.cjs", import.meta.url));
 
-/** Options of Node's, and where the access log goes. */
-export type Way = { readonly nodeOptions?: string | undefined; readonly log?: "file" | "nowhere" };
+/** Options of Node's, what it runs, and where the access log goes. */
+type Way = {
+  readonly nodeOptions?: string | undefined;
+  readonly script?: string;
+  readonly log?: "file" | "nowhere";
+};
 
-/** As the component starts it. A configuration it does not take ends it, with its own words. */
+/** As a container starts it. A configuration it does not take ends it, with its own words. */
 export function startGateway(site: Site, config: object, way: Way = {}): Child {
   const { core, directory, identity, port } = site;
-  const { nodeOptions = nodeFlags.join(" "), log = "file" } = way;
+  const { nodeOptions = nodeFlags.join(" "), script = image, log = "file" } = way;
   // Apart from the logs: the gateway watches the folder of its configuration.
   const folder = join(directory, `config-${port}`);
   mkdirSync(folder);
   const file = join(folder, "gateway.yaml");
   writeFileSync(file, JSON.stringify(config));
   return startChild(
-    pinned(core, [process.execPath, bundle, "-f", file]),
+    pinned(core, [process.execPath, script, "-f", file]),
     { ...identity, NODE_OPTIONS: nodeOptions },
     { stdout: log === "file" ? openSync(join(directory, `gateway-${port}.log`), "w") : "ignore" },
   );
@@ -80,20 +87,28 @@ export const gateway: Contender = {
   runtime: "node",
   headers: { authorization: `Bearer ${callerKey}` },
   absent: () => undefined,
-  start: (site) =>
-    startGateway(
-      site,
-      configOf(site.port, [
-        ...otherRoutes(9),
-        {
-          name: "models",
-          matches: atStart,
-          policies: { ...managedIdentity, ...callersByKey },
-          backends: [model(site.upstreamPort)],
-        },
-      ]),
-    ),
+  start: (site) => startGateway(site, wholeProduct(site)),
 };
+
+/** For its start alone: once it runs, it is the same. */
+export const mountedGateway: Contender = {
+  ...gateway,
+  name: "gateway-mounted",
+  title: "this gateway, mounted by the component",
+  start: (site) => startGateway(site, wholeProduct(site), { script: mounted }),
+};
+
+function wholeProduct({ port, upstreamPort }: Site): object {
+  return configOf(port, [
+    ...otherRoutes(9),
+    {
+      name: "models",
+      matches: atStart,
+      policies: { ...managedIdentity, ...callersByKey },
+      backends: [model(upstreamPort)],
+    },
+  ]);
+}
 
 export const transparentGateway: Contender = {
   name: "gateway-host",

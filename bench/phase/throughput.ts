@@ -1,4 +1,5 @@
 import type { Contender } from "../contender.ts";
+import { mountedGateway } from "../contenders/gateway.ts";
 import { enter } from "../field.ts";
 import type { Loader } from "../load/loader.ts";
 import { type ClosedFigures, closedRounds, warmUp } from "../measure/closed-loop.ts";
@@ -7,7 +8,8 @@ import { type OpenFigures, openRounds } from "../measure/open-loop.ts";
 import { median } from "../measure/statistics.ts";
 import { comparedIn, oneRoundAnd, roundsOf } from "../measure/visits.ts";
 import type { Plan } from "../plan.ts";
-import { type Running, type Surroundings, start } from "../start.ts";
+import type { Running, Surroundings } from "../start.ts";
+import { measureStarts } from "./starts.ts";
 
 type Measured = {
   readonly coldStart: number;
@@ -25,7 +27,7 @@ export async function measureThroughput(
   plan: Plan,
   step: (what: string) => void,
 ) {
-  const coldStarts = await measureColdStarts(contenders, around, plan.coldStarts);
+  const starts = await measureStarts(contenders, around, plan.moreStarts);
   const field = await enter(contenders, around);
   const { running, out } = field;
   for (const { title, why } of out) step(`out: ${title}: ${why.split("\n")[0]}`);
@@ -61,7 +63,7 @@ export async function measureThroughput(
     running.map(({ contender: { name }, coldStart }) => [
       name,
       {
-        coldStart: median([...(coldStarts.get(name) ?? []), coldStart]),
+        coldStart: median([...(starts.get(name) ?? []), coldStart]),
         atRest: rest.get(name) ?? Number.NaN,
         closed: Object.fromEntries(
           [...closed].flatMap(([level, figures]) => {
@@ -74,24 +76,5 @@ export async function measureThroughput(
       },
     ]),
   );
-  return { measured, out };
-}
-
-/** Beyond the one that every phase begins with. Those of Python take too long to be repeated. */
-async function measureColdStarts(
-  contenders: readonly Contender[],
-  around: Surroundings,
-  times: number,
-): Promise<ReadonlyMap<string, readonly number[]>> {
-  const found = new Map<string, number[]>();
-  for (const contender of contenders.filter(({ runtime }) => runtime === "node")) {
-    const list: number[] = [];
-    for (let time = 0; time < times; time += 1) {
-      const { coldStart, child } = await start(contender, around);
-      list.push(coldStart);
-      await child.stop();
-    }
-    found.set(contender.name, list);
-  }
-  return found;
+  return { measured, out, mountedStart: median(starts.get(mountedGateway.name) ?? []) };
 }

@@ -13,6 +13,8 @@ export type Results = {
   readonly seconds: number;
   readonly contenders: readonly Measured[];
   readonly out: readonly Out[];
+  /** Milliseconds from the start of the gateway as the component mounts it to its first answer. */
+  readonly mountedStart: number;
   readonly features: readonly Feature[];
   readonly growth: readonly Growth[];
 };

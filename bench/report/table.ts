@@ -1,3 +1,4 @@
+import { mountedGateway } from "../contenders/gateway.ts";
 import { rows } from "./ratios.ts";
 import type { Results } from "./results.ts";
 import { type Target, isMet } from "./targets.ts";
@@ -77,15 +78,18 @@ function resources(results: Results): Table {
   return {
     title: "Memory and start",
     head: ["", "at rest MB", "at load MB", "500 streams MB", "start to first answer ms"],
-    rows: rows(results)
-      .filter(({ name }) => name !== "direct")
-      .map((row) => [
-        row.title,
-        number(row.atRest, 0),
-        number(row.atLoad, 0),
-        number(row.streaming, 0),
-        number(row.coldStart, 0),
-      ]),
+    rows: [
+      ...rows(results)
+        .filter(({ name }) => name !== "direct")
+        .map((row) => [
+          row.title,
+          number(row.atRest, 0),
+          number(row.atLoad, 0),
+          number(row.streaming, 0),
+          number(row.coldStart, 0),
+        ]),
+      [mountedGateway.title, "-", "-", "-", number(results.mountedStart, 0)],
+    ],
   };
 }
 

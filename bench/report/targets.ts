@@ -57,6 +57,12 @@ export function targets(results: Results): readonly Target[] {
     atMost("memory with 500 streams, MB", gateway?.streaming, 1, 200),
     atMost("memory at rest, MB", gateway?.atRest, 1, 80),
     atMost("start to first answer, of Portkey's", gateway?.coldStart, portkey?.coldStart, 0.6),
+    atMost(
+      "start of the mounted bundle, of Portkey's",
+      results.mountedStart,
+      portkey?.coldStart,
+      0.6,
+    ),
     atLeast(
       "throughput with 1,000 routes, of one's",
       feature("1,000 routes"),
