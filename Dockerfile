@@ -12,17 +12,16 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts && npm rebuild esbuild
 COPY gateway ./gateway
 COPY build ./build
-COPY infra/bundle-limit.ts infra/node-flags.ts ./infra/
-# What V8 has compiled of the gateway goes along: this very Node runs it, by the same flags.
-RUN node build/bundle.ts && node build/start.ts
+COPY infra/bundle-limit.ts ./infra/
+RUN node build/bundle.ts
 
 FROM ${BASE}
-COPY --from=build --chmod=0444 /src/dist/start.cjs /src/dist/gateway.cjs /src/dist/gateway.cache /app/
+COPY --from=build --chmod=0444 /src/dist/gateway.cjs /app/gateway.cjs
 # Nobody: no name in the image is needed, and Container Apps has no user to map.
 USER 65532:65532
 ENV NODE_ENV=production
 # The binds' ports, readiness.
 EXPOSE 3000 15021
 # The flags of infra/node-flags.ts.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "--expose-gc", "/app/start.cjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--expose-gc", "/app/gateway.cjs"]
 CMD ["-f", "/etc/foundry-gateway/config.yaml"]

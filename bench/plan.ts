@@ -35,11 +35,11 @@ export const full: Plan = {
   warmUp: 3,
   window: 1,
   openSeconds: 1.5,
-  openRounds: 4,
+  openRounds: 3,
   streamEvents: 30,
   firstByteRounds: 3,
   firstBytes: 100,
-  moreStarts: 3,
+  moreStarts: 2,
 };
 
 /** To see the harness work; its figures mean nothing. */

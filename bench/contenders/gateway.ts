@@ -8,7 +8,7 @@ import { type Child, startChild } from "../process/child.ts";
 import { pinned } from "../process/cores.ts";
 
 /** As the image starts it. */
-const image = fileURLToPath(new URL("../../dist/start.cjs", import.meta.url));
+const bundle = fileURLToPath(new URL("../../dist/gateway.cjs", import.meta.url));
 /** As the component mounts it. */
 const mounted = fileURLToPath(new URL("../../dist/gateway.sfx.cjs", import.meta.url));
 
@@ -22,7 +22,7 @@ type Way = {
 /** As a container starts it. A configuration it does not take ends it, with its own words. */
 export function startGateway(site: Site, config: object, way: Way = {}): Child {
   const { core, directory, identity, port } = site;
-  const { nodeOptions = nodeFlags.join(" "), script = image, log = "file" } = way;
+  const { nodeOptions = nodeFlags.join(" "), script = bundle, log = "file" } = way;
   // Apart from the logs: the gateway watches the folder of its configuration.
   const folder = join(directory, `config-${port}`);
   mkdirSync(folder);

@@ -6,8 +6,6 @@ import { fileURLToPath } from "node:url";
 
 /** The file that `npm run build` writes. */
 export const bundle = fileURLToPath(new URL("../../dist/gateway.cjs", import.meta.url));
-/** What starts it in the image. */
-export const started = fileURLToPath(new URL("../../dist/start.cjs", import.meta.url));
 /** The same as it travels to Azure. */
 export const selfExtracting = fileURLToPath(new URL("../../dist/gateway.sfx.cjs", import.meta.url));
 

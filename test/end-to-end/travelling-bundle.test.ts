@@ -19,7 +19,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { freePort } from "../demo/gateway-process.ts";
 import { greeting } from "../stand-in/everyday-answer.ts";
 import { startFoundry } from "../stand-in/foundry.ts";
-import { bundle, selfExtracting, startChild, started } from "./gateway-child.ts";
+import { bundle, selfExtracting, startChild } from "./gateway-child.ts";
 
 const foundry = await startFoundry({ apiKeys: ["the-key"] });
 let root = "";
@@ -49,7 +49,6 @@ test("it is text that any secret can hold, within the limit", async () => {
 for (const { form, script } of [
   { form: "the travelling form, through its symlinks", script: () => join(mount, "gateway.cjs") },
   { form: "the bundle", script: () => bundle },
-  { form: "the image's form", script: () => started },
 ]) {
   test(
     `${form} serves a stream, and only its config is beside it`,
