@@ -1,6 +1,7 @@
 // What is left out of the bundle is named as dependencies import it. An update may name it otherwise,
 // and bring it back without a word, or may begin to ask for more of it.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { absent } from "../../build/absent.ts";
@@ -28,6 +29,19 @@ for (const [namespace, parts] of Object.entries({ absent, lighter })) {
     });
   }
 }
+
+test("of node:assert, nothing is used but the call", async () => {
+  const askers = imports.filter(
+    ({ path }) => path === "lighter:assert" || path === "lighter:node:assert",
+  );
+  assert.notDeepEqual(askers, []);
+  for (const { by } of askers) {
+    // Paths are relative to where esbuild runs, which is here.
+    const source = await readFile(by, "utf8");
+    assert.doesNotMatch(source, /\bassert(?:_1)?(?:\.default)?\.(?!default\b)[a-z]\w*\(/i, by);
+    assert.doesNotMatch(source, /\}\s*=\s*require\(["'](?:node:)?assert/, by);
+  }
+});
 
 test("nothing is expected of what is left out but what stands there", () => {
   assert.deepEqual(warnings, []);
